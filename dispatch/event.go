@@ -1,0 +1,58 @@
+package dispatch
+
+import (
+	"github.com/banyan-ecc/banyan/pkg/alert"
+)
+
+// EventType names what happened. The names are part of the outside contract (docs/protocol.md).
+type EventType string
+
+// The events.
+const (
+	IncidentOpened   EventType = "incident.opened"
+	AlertAttached    EventType = "alert.attached"
+	TaskAssigned     EventType = "task.assigned"
+	TaskUnstaffed    EventType = "task.unstaffed"
+	TaskAcknowledged EventType = "task.acknowledged"
+	TaskEnRoute      EventType = "task.en_route"
+	TaskOnScene      EventType = "task.on_scene"
+	TaskDone         EventType = "task.done"
+	TaskReturned     EventType = "task.returned"
+	TaskCancelled    EventType = "task.cancelled"
+	TaskReassigned   EventType = "task.reassigned"
+	TaskReminded     EventType = "task.reminded"
+	TaskEscalated    EventType = "task.escalated"
+	TaskDeadline     EventType = "task.deadline_changed"
+	IncidentPriority EventType = "incident.priority"
+	IncidentState    EventType = "incident.state"
+	IncidentNote     EventType = "incident.note"
+	RuleFailed       EventType = "rule.failed"
+	ConfigLoaded     EventType = "config.loaded"
+)
+
+// Event is one change, as it was decided. It carries what changed after the change, so that applying it
+// needs neither configuration nor judgement. Which members are set depends on Type; see docs/protocol.md.
+type Event struct {
+	Seq  uint64     `json:"seq"`
+	At   alert.Time `json:"at"`
+	Type EventType  `json:"type"`
+
+	IncidentID     string              `json:"incident_id,omitempty"`
+	Incident       *alert.Incident     `json:"incident,omitempty"`
+	Alert          *alert.Alert        `json:"alert,omitempty"`
+	AlertCount     int                 `json:"alert_count,omitempty"`
+	LastOccurredAt alert.Time          `json:"last_occurred_at,omitzero"`
+	Task           *alert.Task         `json:"task,omitempty"`
+	TaskID         string              `json:"task_id,omitempty"`
+	State          alert.IncidentState `json:"state,omitempty"`
+	Priority       alert.Priority      `json:"priority,omitzero"`
+	From           string              `json:"from,omitempty"`
+	Step           string              `json:"step,omitempty"`
+	To             string              `json:"to,omitempty"`
+	Rule           string              `json:"rule,omitempty"`
+	Reason         string              `json:"reason,omitempty"`
+	Text           string              `json:"text,omitempty"`
+	By             *alert.Actor        `json:"by,omitempty"`
+	Digest         string              `json:"digest,omitempty"`
+	Files          map[string][]byte   `json:"files,omitempty"` // config.loaded, in the journal only
+}

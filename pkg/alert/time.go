@@ -1,0 +1,69 @@
+package alert
+
+import (
+	"fmt"
+	"time"
+)
+
+// Time is an instant in microseconds since the Unix epoch, UTC. It is eight bytes where time.Time is
+// twenty-four, has no zone or monotonic part that could differ between two nodes, and is written as
+// RFC 3339 with six decimals. The zero Time means "not yet" and is left out of JSON by omitzero.
+type Time int64
+
+const timeLayout = "2006-01-02T15:04:05.000000Z"
+
+// TimeOf converts t, dropping what is finer than a microsecond.
+func TimeOf(t time.Time) Time { return Time(t.UnixMicro()) }
+
+// Std returns t as a time.Time in UTC.
+func (t Time) Std() time.Time { return time.UnixMicro(int64(t)).UTC() }
+
+// Add returns t + d.
+func (t Time) Add(d time.Duration) Time { return t + Time(d.Microseconds()) }
+
+// Sub returns t − u.
+func (t Time) Sub(u Time) time.Duration { return time.Duration(t-u) * time.Microsecond }
+
+// IsZero reports whether t is unset.
+func (t Time) IsZero() bool { return t == 0 }
+
+// String formats t as MarshalJSON does, without the quotes.
+func (t Time) String() string { return t.Std().Format(timeLayout) }
+
+// AppendJSON appends the quoted RFC 3339 form to b.
+func (t Time) AppendJSON(b []byte) []byte {
+	b = append(b, '"')
+	b = t.Std().AppendFormat(b, timeLayout)
+	return append(b, '"')
+}
+
+// MarshalJSON writes t as a quoted RFC 3339 time.
+func (t Time) MarshalJSON() ([]byte, error) {
+	return t.AppendJSON(make([]byte, 0, len(timeLayout)+2)), nil
+}
+
+// UnmarshalJSON reads a quoted RFC 3339 time with any offset.
+func (t *Time) UnmarshalJSON(b []byte) error {
+	if len(b) < 2 || b[0] != '"' || b[len(b)-1] != '"' {
+		return fmt.Errorf("want a quoted RFC 3339 time such as \"2026-05-01T08:30:00+08:00\"")
+	}
+	s, err := ParseTime(string(b[1 : len(b)-1]))
+	if err != nil {
+		return err
+	}
+	*t = s
+	return nil
+}
+
+// ParseTime reads RFC 3339 with an offset; a time without one is refused, because guessing the zone
+// of an emergency is how an hour gets lost.
+func ParseTime(s string) (Time, error) {
+	v, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return 0, fmt.Errorf("%.40q is not an RFC 3339 time with an offset, such as 2026-05-01T08:30:00+08:00", s)
+	}
+	if y := v.Year(); y < 1970 || y > 9999 {
+		return 0, fmt.Errorf("year %d is out of range 1970 to 9999", y)
+	}
+	return TimeOf(v), nil
+}
