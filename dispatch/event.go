@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"github.com/banyan-ecc/banyan/pkg/alert"
+	"github.com/banyan-ecc/banyan/pkg/plan"
 )
 
 // EventType names what happened. The names are part of the outside contract (docs/protocol.md).
@@ -53,6 +54,10 @@ type Event struct {
 	Reason         string              `json:"reason,omitempty"`
 	Text           string              `json:"text,omitempty"`
 	By             *alert.Actor        `json:"by,omitempty"`
+	Day            string              `json:"day,omitempty"` // first event of a new day in the city, YYYY-MM-DD
 	Digest         string              `json:"digest,omitempty"`
 	Files          map[string][]byte   `json:"files,omitempty"` // config.loaded, in the journal only
+	Keep           *retention          `json:"keep,omitempty"`  // config.loaded
+
+	city *plan.City // config.loaded, compiled; absent when read back from bytes
 }

@@ -48,6 +48,12 @@ type Ref struct {
 	Seq        uint64 `json:"seq"` // the event that holds the whole alert
 }
 
+// SourceRef is a source's own number for an incident.
+type SourceRef struct {
+	Source string `json:"source"`
+	Ref    string `json:"ref"`
+}
+
 // Incident 事件 is what one or more alerts are about.
 type Incident struct {
 	ID              string        `json:"id"`
@@ -60,12 +66,12 @@ type Incident struct {
 	Location        *Location     `json:"location,omitempty"` // of the first alert, or the middle of its area
 	LocationFrom    LocationFrom  `json:"location_from"`
 	Cell            geo.Cell      `json:"cell,omitzero"`             // H3, resolution 9
+	Bucket          geo.Cell      `json:"bucket,omitzero"`           // coarser cell in which alerts of its group look for it
 	Areas           []string      `json:"areas"`                     // path of area codes, city first
 	OutsideCity     bool          `json:"outside_city,omitempty"`    // the position lies in no area
 	Text            string        `json:"text,omitempty"`            // of the first alert
 	Plan            string        `json:"plan"`                      // id of the plan that made the tasks
-	IncidentRef     string        `json:"incident_ref,omitempty"`    // with RefSource: the source's own number
-	RefSource       string        `json:"ref_source,omitempty"`      // whose number IncidentRef is
+	Refs            []SourceRef   `json:"refs,omitempty"`            // the sources' own numbers for it, at most MaxSourceRefs
 	Alerts          []Ref         `json:"alerts"`                    // the first MaxRefsPerIncident
 	AlertCount      int           `json:"alert_count"`               // all of them
 	Tasks           []*Task       `json:"tasks"`                     // lead first, then in order of making
@@ -77,6 +83,36 @@ type Incident struct {
 	CloseReason     string        `json:"close_reason,omitempty"`    // why closed, cancelled or suspended
 	Before          IncidentState `json:"before_suspended,omitzero"` // the state to resume to
 	Seq             uint64        `json:"seq"`                       // last event that changed it
+}
+
+// RefOf returns the number source has for the incident, "" if it gave none.
+func (i *Incident) RefOf(source string) string {
+	for _, r := range i.Refs {
+		if r.Source == source {
+			return r.Ref
+		}
+	}
+	return ""
+}
+
+// Lead returns the task that leads: the latest lead task. It is nil only before the tasks are made.
+func (i *Incident) Lead() *Task {
+	for n := len(i.Tasks) - 1; n >= 0; n-- {
+		if i.Tasks[n].Role == RoleLead {
+			return i.Tasks[n]
+		}
+	}
+	return nil
+}
+
+// Settled reports whether every task is final.
+func (i *Incident) Settled() bool {
+	for _, t := range i.Tasks {
+		if !t.State.Final() {
+			return false
+		}
+	}
+	return true
 }
 
 // LocationFrom says where an incident's location comes from.

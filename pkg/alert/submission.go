@@ -22,7 +22,8 @@ const (
 	MaxReasonBytes      = 2 << 10
 	MaxNameBytes        = 128
 	MaxRefsPerIncident  = 1_000 // refs an incident keeps in memory; the rest is in the journal
-	MaxTasksPerIncident = 64    // past it, returned work goes no further than the centre
+	MaxTasksPerIncident = 64    // past it, a task cannot be returned and no department is added
+	MaxSourceRefs       = 32    // numbers of sources an incident keeps
 )
 
 // Submission is a report as a source sends it. Pointers tell absent from zero.

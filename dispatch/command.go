@@ -1,0 +1,40 @@
+package dispatch
+
+import (
+	"github.com/banyan-ecc/banyan/pkg/alert"
+	"github.com/banyan-ecc/banyan/pkg/plan"
+)
+
+// CommandType says what is asked.
+type CommandType string
+
+// The commands.
+const (
+	SubmitAlert CommandType = "alert.submit"
+	TaskAct     CommandType = "task.act"
+	IncidentAct CommandType = "incident.act"
+	LoadConfig  CommandType = "config.load"
+	Tick        CommandType = "tick"
+)
+
+// Command is a wish to change state. At is stamped by whoever owns the state and never runs backwards.
+type Command struct {
+	Type     CommandType    `json:"type"`
+	At       alert.Time     `json:"at"`
+	Alert    *alert.Alert   `json:"alert,omitempty"`   // SubmitAlert
+	Target   string         `json:"target,omitempty"`  // id of the task or incident acted on
+	Action   alert.Action   `json:"action,omitempty"`  // TaskAct, IncidentAct
+	Seat     string         `json:"seat,omitempty"`    // ActAssign: to whom
+	Priority alert.Priority `json:"priority,omitzero"` // ActPriority
+	Reason   string         `json:"reason,omitempty"`  //
+	Text     string         `json:"text,omitempty"`    // ActNote
+	By       *alert.Actor   `json:"by,omitempty"`      // who acts; absent for sources and the clock
+	Digest   string         `json:"digest,omitempty"`  // LoadConfig
+
+	city *plan.City // LoadConfig: compiled; its files travel in the event
+}
+
+// Configure returns the command that makes city the configuration decisions are made under.
+func Configure(city *plan.City) Command {
+	return Command{Type: LoadConfig, Digest: city.Digest, city: city}
+}

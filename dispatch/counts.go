@@ -1,0 +1,95 @@
+package dispatch
+
+import (
+	"maps"
+
+	"github.com/banyan-ecc/banyan/pkg/alert"
+)
+
+// Counts are what a wall shows of the whole city, kept up to date change by change.
+type Counts struct {
+	Priorities  [len(alert.Priorities) + 1]Load // by priority; the unit is the incident
+	Departments map[string]Load                 // by department; the unit is the task
+	Today       Today
+}
+
+// Today counts since midnight in the city.
+type Today struct {
+	Day       string `json:"day"` // YYYY-MM-DD
+	Alerts    int    `json:"alerts"`
+	Incidents int    `json:"incidents"`
+	Closed    int    `json:"closed"`
+}
+
+func newCounts() Counts { return Counts{Departments: map[string]Load{}} }
+
+// Clone returns a copy that shares nothing with c.
+func (c Counts) Clone() Counts {
+	c.Departments = maps.Clone(c.Departments)
+	return c
+}
+
+func (l *Load) add(o Load, sign int) {
+	l.Open += sign * o.Open
+	l.Waiting += sign * o.Waiting
+	l.Overdue += sign * o.Overdue
+}
+
+func loadOf(t *alert.Task) Load {
+	if t.State.Final() {
+		return Load{}
+	}
+	l := Load{Open: 1}
+	if t.State.Waiting() {
+		l.Waiting = 1
+		if t.Overdue {
+			l.Overdue = 1
+		}
+	}
+	return l
+}
+
+// incidentLoad is what an incident adds to the counts of its priority.
+func incidentLoad(i *alert.Incident) Load {
+	if i.State.Final() || i.State == alert.IncidentSuspended {
+		return Load{}
+	}
+	l := Load{Open: 1}
+	for _, t := range i.Tasks {
+		of := loadOf(t)
+		l.Waiting = max(l.Waiting, of.Waiting)
+		l.Overdue = max(l.Overdue, of.Overdue)
+	}
+	return l
+}
+
+// countTask moves the loads of department and seat from one form of a task to another; either may be nil.
+func (s *State) countTask(from, to *alert.Task) {
+	if from != nil {
+		s.count(from, -1)
+	}
+	if to != nil {
+		s.count(to, 1)
+	}
+}
+
+func (s *State) count(t *alert.Task, sign int) {
+	l := loadOf(t)
+	if l == (Load{}) {
+		return
+	}
+	d := s.counts.Departments[t.Department]
+	d.add(l, sign)
+	s.counts.Departments[t.Department] = d
+	if t.Seat == "" {
+		return
+	}
+	at := s.loads[t.Seat]
+	if at == nil {
+		at = new(Load)
+		s.loads[t.Seat] = at
+	}
+	at.add(l, sign)
+}
+
+const dayLayout = "2006-01-02"

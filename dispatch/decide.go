@@ -1,0 +1,102 @@
+package dispatch
+
+import (
+	"fmt"
+
+	"github.com/banyan-ecc/banyan/pkg/alert"
+	"github.com/banyan-ecc/banyan/pkg/plan"
+)
+
+// Decide returns the events that command c causes in state s, without changing s. No events and no error
+// means that there is nothing to do: the alert is known already, the task is where it should go. An error
+// is an *alert.Error and means that nothing happens; it says why.
+func Decide(s *State, c *Command) ([]Event, error) {
+	if s.city == nil && c.Type != LoadConfig {
+		return nil, alert.Errorf(alert.CodeUnavailable, "no configuration is loaded")
+	}
+	if c.At < s.now {
+		return nil, alert.Errorf(alert.CodeInternal, "command at %v, but the state is at %v: time must not run backwards", c.At, s.now)
+	}
+	d := decision{s: s, c: c, city: s.city}
+	var err error
+	switch c.Type {
+	case SubmitAlert:
+		err = d.submit(c.Alert)
+	case TaskAct:
+		err = d.actOnTask()
+	case IncidentAct:
+		err = d.actOnIncident()
+	case Tick:
+		d.tick()
+	case LoadConfig:
+		d.load()
+	default:
+		err = alert.Errorf(alert.CodeInternal, "unknown command %q", c.Type)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d.events, nil
+}
+
+// decision gathers the events of one command. Where a later event depends on an earlier one of the same
+// command, the earlier outcome is handed on, because s is not changed until Apply.
+type decision struct {
+	s      *State
+	c      *Command
+	city   *plan.City
+	events []Event
+	dated  bool // an event of this decision carries the new day already
+}
+
+func (d *decision) emit(e Event) {
+	e.Seq = d.s.seq + uint64(len(d.events)) + 1
+	e.At = d.c.At
+	d.events = append(d.events, e)
+}
+
+// day returns the day of the command in the city, and whether it is a new one.
+func (d *decision) day() (day string, began bool) {
+	var buf [len(dayLayout)]byte
+	b := d.c.At.Std().In(d.city.Zone).AppendFormat(buf[:0], dayLayout)
+	if string(b) == d.s.counts.Today.Day {
+		return d.s.counts.Today.Day, false
+	}
+	return string(b), true
+}
+
+// withDay stamps e with the day if it is the first of a new one that counts something.
+func (d *decision) withDay(e Event) Event {
+	if day, began := d.day(); began && !d.dated {
+		e.Day, d.dated = day, true
+	}
+	return e
+}
+
+func (d *decision) load() {
+	if d.c.Digest == d.s.digest {
+		return
+	}
+	city := d.c.city
+	d.emit(Event{Type: ConfigLoaded, Digest: city.Digest, Files: city.Files, city: city,
+		Keep: &retention{Closed: city.ClosedRetention, Known: city.DuplicateWindow}})
+}
+
+// setState emits a change of an incident's state.
+func (d *decision) setState(id string, to alert.IncidentState, reason string) {
+	e := Event{Type: IncidentState, IncidentID: id, State: to, Reason: reason, By: d.c.By}
+	if to.Final() {
+		e = d.withDay(e)
+	}
+	d.emit(e)
+}
+
+// number returns the number of the next incident for people.
+func (d *decision) number() string {
+	day, began := d.day()
+	n := 1
+	if !began {
+		n = d.s.counts.Today.Incidents + 1
+	}
+	return fmt.Sprintf("%s%s%s%s-%05d", d.city.NumberPrefix, day[:4], day[5:7], day[8:], n)
+}

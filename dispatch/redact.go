@@ -1,0 +1,48 @@
+package dispatch
+
+import "github.com/banyan-ecc/banyan/pkg/alert"
+
+// Redact returns e as walls may see it: without what people wrote or who they are. It returns false for an
+// event that says nothing else.
+func Redact(e *Event) (Event, bool) {
+	r := *e
+	r.By, r.Text, r.Files = nil, "", nil
+	switch e.Type {
+	case IncidentNote:
+		return Event{}, false
+	case TaskDone, TaskReturned, TaskCancelled, TaskReassigned, IncidentState, IncidentPriority:
+		r.Reason = ""
+	}
+	if e.Alert != nil {
+		a := *e.Alert
+		a.ID, a.Text, a.IncidentRef, a.Attributes = "", "", "", nil
+		r.Alert = &a
+	}
+	if e.Incident != nil {
+		r.Incident = RedactIncident(e.Incident)
+	}
+	if e.Task != nil {
+		r.Task = redactTask(e.Task)
+	}
+	return r, true
+}
+
+// RedactIncident returns i as walls may see it.
+func RedactIncident(i *alert.Incident) *alert.Incident {
+	r := *i
+	r.Text, r.Refs, r.CloseReason, r.Alerts = "", nil, "", []alert.Ref{}
+	r.Tasks = make([]*alert.Task, len(i.Tasks))
+	for n, t := range i.Tasks {
+		r.Tasks[n] = redactTask(t)
+	}
+	return &r
+}
+
+func redactTask(t *alert.Task) *alert.Task {
+	if t.Officer == "" && t.EndReason == "" {
+		return t
+	}
+	r := *t
+	r.Officer, r.EndReason = "", ""
+	return &r
+}

@@ -1,0 +1,176 @@
+package dispatch
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/banyan-ecc/banyan/pkg/alert"
+)
+
+// snapshotVersion is raised when a snapshot's records change so that an older reader would misread them.
+const snapshotVersion = 1
+
+// A snapshot is a CBOR sequence (RFC 8742): one header, then Incidents stored incidents, oldest first, then
+// Known stored keys in the order they will be forgotten. Records are independent of each other, so a reader
+// may decode them side by side and Restore them in order. Equal states write equal bytes.
+
+// Header is the first record of a snapshot.
+type Header struct {
+	Version   int
+	Seq       uint64
+	Now       alert.Time
+	Digest    string
+	Files     map[string][]byte
+	Keep      retention
+	Today     Today
+	Incidents int
+	Known     int
+	Ended     []string // finished incidents in the order they will be retired
+}
+
+// Stored is an incident in a snapshot.
+type Stored struct {
+	Doc    *alert.Incident   `cbor:"1,keyasint"`
+	Events []uint64          `cbor:"2,keyasint"`
+	Cut    bool              `cbor:"3,keyasint,omitempty"`
+	Near   bool              `cbor:"4,keyasint,omitempty"` // alerts find it by place or area
+	Refs   []alert.SourceRef `cbor:"5,keyasint,omitempty"` // alerts find it by these
+}
+
+// StoredKey is a known alert in a snapshot.
+type StoredKey struct {
+	_   struct{} `cbor:",toarray"`
+	Key alert.Key
+	Seq uint64
+	At  alert.Time
+}
+
+var encodeMode = func() cbor.EncMode {
+	m, err := cbor.EncOptions{Sort: cbor.SortCoreDeterministic}.EncMode()
+	if err != nil {
+		panic(err)
+	}
+	return m
+}()
+
+// View is everything a snapshot needs, taken at one instant. Taking it copies references only; writing it
+// may then happen beside a state that goes on.
+type View struct {
+	header    Header
+	incidents []Stored
+	known     []StoredKey
+}
+
+// View takes the state as it is now.
+func (s *State) View() *View {
+	v := &View{header: Header{
+		Version: snapshotVersion, Seq: s.seq, Now: s.now, Digest: s.digest, Files: s.files, Keep: s.keep,
+		Today: s.counts.Today, Incidents: len(s.incidents), Known: s.forget.len(),
+	}}
+	v.incidents = make([]Stored, 0, len(s.incidents))
+	for _, o := range s.order {
+		if l := o.inc; l != nil {
+			stored := Stored{Doc: l.doc, Events: l.events[:len(l.events):len(l.events)], Cut: l.cut, Near: l.near}
+			for _, r := range l.doc.Refs {
+				if s.byRef[r] == l {
+					stored.Refs = append(stored.Refs, r)
+				}
+			}
+			v.incidents = append(v.incidents, stored)
+		}
+	}
+	for _, e := range s.ended.all() {
+		v.header.Ended = append(v.header.Ended, e.id)
+	}
+	v.known = make([]StoredKey, 0, s.forget.len())
+	for _, k := range s.forget.all() {
+		v.known = append(v.known, StoredKey{Key: k.key, Seq: s.known[k.key], At: k.at})
+	}
+	return v
+}
+
+// Seq returns the sequence the view was taken at.
+func (v *View) Seq() uint64 { return v.header.Seq }
+
+// Incidents returns the documents in the view, oldest first.
+func (v *View) Incidents() []Stored { return v.incidents }
+
+// Encode writes the snapshot.
+func (v *View) Encode(w io.Writer) error {
+	e := encodeMode.NewEncoder(w)
+	if err := e.Encode(&v.header); err != nil {
+		return err
+	}
+	for i := range v.incidents {
+		if err := e.Encode(&v.incidents[i]); err != nil {
+			return err
+		}
+	}
+	for i := range v.known {
+		if err := e.Encode(&v.known[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Restorer builds a state from the records of a snapshot, fed in order.
+type Restorer struct {
+	state     *State
+	header    Header
+	incidents int
+	known     int
+}
+
+// NewRestorer begins with the header.
+func NewRestorer(h Header) (*Restorer, error) {
+	if h.Version != snapshotVersion {
+		return nil, fmt.Errorf("snapshot has version %d, this binary reads %d", h.Version, snapshotVersion)
+	}
+	s := New()
+	s.seq, s.now, s.digest, s.files, s.keep = h.Seq, h.Now, h.Digest, h.Files, h.Keep
+	s.counts.Today = h.Today
+	return &Restorer{state: s, header: h}, nil
+}
+
+// Incident takes in the next incident.
+func (r *Restorer) Incident(x Stored) error {
+	if x.Doc == nil || len(x.Events) == 0 {
+		return fmt.Errorf("snapshot record %d is no incident", r.incidents)
+	}
+	// Clipped: two states may be restored from one record, and each appends to its own.
+	l := &live{doc: x.Doc, events: x.Events[:len(x.Events):len(x.Events)], cut: x.Cut}
+	r.state.insert(l, x.Events[0])
+	if x.Near {
+		r.state.index(l)
+	}
+	for _, ref := range x.Refs {
+		r.state.byRef[ref] = l
+	}
+	r.incidents++
+	return nil
+}
+
+// Known takes in the next known alert.
+func (r *Restorer) Known(k StoredKey) {
+	r.state.known[k.Key] = k.Seq
+	r.state.forget.push(knownAlert{k.At, k.Key})
+	r.known++
+}
+
+// State returns the state once every record is in.
+func (r *Restorer) State() (*State, error) {
+	if r.incidents != r.header.Incidents || r.known != r.header.Known {
+		return nil, fmt.Errorf("snapshot holds %d of %d incidents and %d of %d known alerts", r.incidents, r.header.Incidents, r.known, r.header.Known)
+	}
+	for _, id := range r.header.Ended {
+		l := r.state.incidents[id]
+		if l == nil {
+			return nil, fmt.Errorf("snapshot lists finished incident %s but does not hold it", id)
+		}
+		r.state.ended.push(ending{l.doc.ClosedAt, id})
+	}
+	return r.state, nil
+}

@@ -1,0 +1,204 @@
+package dispatch
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/banyan-ecc/banyan/geo"
+	"github.com/banyan-ecc/banyan/pkg/alert"
+	"github.com/banyan-ecc/banyan/pkg/plan"
+)
+
+// placement is where an alert happened.
+type placement struct {
+	location *alert.Location
+	from     alert.LocationFrom
+	cell     geo.Cell
+	bucket   geo.Cell
+	areas    []string
+	outside  bool
+}
+
+// submit takes in an alert: a known one changes nothing, a further one joins its incident, any other opens one.
+func (d *decision) submit(a *alert.Alert) error {
+	if _, known := d.s.known[alert.KeyOf(a.Source, a.ID)]; known {
+		return nil
+	}
+	t, ok := d.city.Type(a.Type)
+	if !ok {
+		return invalid("type", fmt.Sprintf("no incident type %q in this city; GET /api/v1/city lists them", a.Type), a.Type)
+	}
+	src, ok := d.city.Source(a.Source)
+	if !ok {
+		return alert.Errorf(alert.CodeForbidden, "source %q is not configured in this city", a.Source)
+	}
+	if !src.MaySend(a.Type) {
+		return invalid("type", fmt.Sprintf("source %q may not send alerts of type %q; its profile lists what it may", a.Source, a.Type), a.Type)
+	}
+	where, err := d.place(a, t.Group)
+	if err != nil {
+		return err
+	}
+	f := d.facts(a, t, src, &where)
+	if found, ok := d.s.find(a, t.Group, &where); ok {
+		d.join(a, t, f, found)
+	} else {
+		d.begin(a, t, f, &where)
+	}
+	return nil
+}
+
+func invalid(field, reason, value string) *alert.Error {
+	return &alert.Error{Code: alert.CodeInvalid, Detail: "the alert breaks 1 rule", Fields: []alert.Field{{Field: field, Reason: reason, Value: value}}}
+}
+
+// place finds cell and areas of an alert. A position decides; an area given beside it decides only where
+// the position lies outside every area.
+func (d *decision) place(a *alert.Alert, g *plan.Group) (placement, error) {
+	w := placement{from: alert.FromNothing}
+	if a.Area != "" {
+		path, ok := d.city.Areas.Path(a.Area)
+		if !ok {
+			return w, invalid("area", fmt.Sprintf("no area %q in this city; GET /api/v1/areas lists them", a.Area), a.Area)
+		}
+		w.from, w.areas = alert.FromArea, path
+		if centre, ok := d.city.Areas.Centre(a.Area); ok {
+			w.location, w.cell = &alert.Location{Lon: centre.Lon, Lat: centre.Lat}, geo.CellAt(centre)
+		}
+	}
+	if a.Location == nil {
+		return w, nil
+	}
+	at := d.city.Areas.Locate(a.Location.Point())
+	if !at.Outside || w.areas == nil {
+		w.areas = at.Path
+	}
+	w.outside, w.from, w.location, w.cell = at.Outside, alert.FromPosition, a.Location, at.Cell
+	if g.RadiusM > 0 {
+		w.bucket = at.Cell.Parent(g.BucketResolution)
+	}
+	return w, nil
+}
+
+func (d *decision) facts(a *alert.Alert, t *plan.Type, src *plan.Source, w *placement) *plan.Facts {
+	local := d.c.At.Std().In(d.city.Zone)
+	f := &plan.Facts{
+		Type: t.Code, Group: t.Group.ID, Class: string(t.Class), Priority: int(effective(a, t)), Source: src.ID,
+		Department: src.Department, Text: a.Text, Area: w.areas[len(w.areas)-1], Areas: w.areas, Outside: w.outside,
+		Hour: local.Hour(), Weekday: (int(local.Weekday())+6)%7 + 1, Alerts: 1,
+	}
+	if w.location != nil {
+		f.Lon, f.Lat = w.location.Lon, w.location.Lat
+	}
+	if t.NeedsAttributes() && len(a.Attributes) > 0 {
+		// Attributes were checked to be an object on entry; a condition sees none where they are not.
+		_ = json.Unmarshal(a.Attributes, &f.Attributes)
+	}
+	return f
+}
+
+// effective is the priority an alert calls for by itself.
+func effective(a *alert.Alert, t *plan.Type) alert.Priority {
+	if a.Priority != 0 {
+		return a.Priority
+	}
+	return t.Priority
+}
+
+// begin opens an incident and makes the tasks of its plan.
+func (d *decision) begin(a *alert.Alert, t *plan.Type, f *plan.Facts, w *placement) {
+	p, failed := t.Match(f)
+	priority := effective(a, t)
+	if p.Priority.MoreUrgent(priority) {
+		priority = p.Priority
+	}
+	f.Priority = int(priority)
+	raised, _, more := t.Raised(f)
+	if raised.MoreUrgent(priority) {
+		priority = raised
+	}
+	inc := &alert.Incident{
+		ID: alert.KeyOf(a.Source, a.ID).IncidentID(), Number: d.number(), Type: t.Code, Group: t.Group.ID, Class: t.Class,
+		State: alert.IncidentOpen, Priority: priority, Location: w.location, LocationFrom: w.from, Cell: w.cell, Bucket: w.bucket,
+		Areas: w.areas, OutsideCity: w.outside, Text: a.Text, Plan: p.ID, Alerts: []alert.Ref{}, Tasks: []*alert.Task{},
+		AlertCount: 1, OpenedAt: d.c.At, UpdatedAt: d.c.At, FirstOccurredAt: a.OccurredAt, LastOccurredAt: a.OccurredAt,
+	}
+	if a.IncidentRef != "" {
+		inc.Refs = []alert.SourceRef{{Source: a.Source, Ref: a.IncidentRef}}
+	}
+	inc.Seq = d.s.seq + 1
+	inc.Alerts = []alert.Ref{refOf(a, inc.Seq)}
+	d.emit(d.withDay(Event{Type: IncidentOpened, IncidentID: inc.ID, Incident: inc, Alert: a}))
+	x := &assigner{d: d, inc: inc, path: w.areas, ladder: p.Ladder, priority: priority}
+	x.newTask(p.Lead, alert.RoleLead)
+	for _, department := range p.Supports {
+		x.newTask(department, alert.RoleSupport)
+	}
+	x.setAside(append(failed, more...))
+}
+
+// join attaches a further alert to the incident it is about.
+func (d *decision) join(a *alert.Alert, t *plan.Type, f *plan.Facts, found candidate) {
+	inc := found.inc.doc
+	d.emit(d.withDay(Event{Type: AlertAttached, IncidentID: inc.ID, Alert: a, AlertCount: inc.AlertCount + 1,
+		LastOccurredAt: max(inc.LastOccurredAt, a.OccurredAt), Reason: found.reason(a)}))
+	priority := inc.Priority
+	// What the alert itself calls for, what its plan calls for, and what so many alerts call for.
+	p, failed := t.Match(f)
+	to, why := effective(a, t), "a further alert of type "+a.Type
+	if p.Priority.MoreUrgent(to) {
+		to, why = p.Priority, "plan "+p.ID
+	}
+	f.Alerts, f.Priority = inc.AlertCount+1, int(inc.Priority)
+	raised, rule, more := t.Raised(f)
+	if raised.MoreUrgent(to) {
+		to, why = raised, "rule "+rule
+	}
+	x := &assigner{d: d, inc: inc, path: inc.Areas, ladder: d.city.LadderOf(inc.Plan), priority: priority, tasks: inc.Tasks}
+	if to.MoreUrgent(priority) {
+		x.setPriority(to, why)
+	}
+	x.addDepartments(p)
+	x.setAside(append(failed, more...))
+	if inc.State == alert.IncidentVerifying {
+		d.setState(inc.ID, alert.IncidentHandling, "a further alert came after the work was done")
+		if lead := inc.Lead(); lead != nil && lead.State.Final() {
+			x.again(lead)
+		}
+	}
+}
+
+// reason says why a belongs to the incident.
+func (c candidate) reason(a *alert.Alert) string {
+	switch c.by {
+	case "reference":
+		return fmt.Sprintf("same incident number %q of source %s", a.IncidentRef, a.Source)
+	case "area":
+		return "same area and group, within the time window"
+	}
+	return fmt.Sprintf("%d m from the first alert, within the time window", int(math.Round(c.distance)))
+}
+
+// addDepartments gives a task to departments that the plan of a further alert names and that have none yet.
+func (x *assigner) addDepartments(p *plan.Plan) {
+	for _, department := range append([]string{p.Lead}, p.Supports...) {
+		if !slices.ContainsFunc(x.tasks, func(t *alert.Task) bool { return t.Department == department }) {
+			x.newTask(department, alert.RoleSupport)
+		}
+	}
+}
+
+// setAside records rules that failed and gives the centre's duty leader a task, so that somebody looks at
+// what the rule should have decided.
+func (x *assigner) setAside(failed []plan.Failure) {
+	for _, f := range failed {
+		x.d.emit(Event{Type: RuleFailed, IncidentID: x.inc.ID, Rule: f.Rule, Reason: f.Reason})
+	}
+	if len(failed) == 0 || slices.ContainsFunc(x.tasks, func(t *alert.Task) bool { return t.Department == plan.Centre && !t.State.Final() }) {
+		return
+	}
+	centre, _ := x.d.city.Department(plan.Centre)
+	x.give(centre, alert.RoleSupport, centre.Leader, "rule "+failed[0].Rule+" was set aside: look at this incident yourself")
+}

@@ -1,0 +1,327 @@
+package plan
+
+import (
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/banyan-ecc/banyan/geo"
+	"github.com/banyan-ecc/banyan/pkg/alert"
+)
+
+// The files of a city. Sources lie in sourceDir, one a file.
+const (
+	cityFile        = "city.yaml"
+	departmentsFile = "departments.yaml"
+	typesFile       = "types.yaml"
+	plansFile       = "plans.yaml"
+	seatsFile       = "seats.yaml"
+	rostersFile     = "rosters.yaml"
+	areasFile       = "areas.yaml"
+	cellsFile       = "areas.csv"
+	polygonsFile    = "areas.geojson"
+	sourceDir       = "sources/"
+)
+
+// IsCityFile reports whether name, relative to a city folder and with forward slashes, is one that Load reads.
+func IsCityFile(name string) bool {
+	switch name {
+	case cityFile, departmentsFile, typesFile, plansFile, seatsFile, rostersFile, areasFile, cellsFile, polygonsFile:
+		return true
+	}
+	rest, ok := strings.CutPrefix(name, sourceDir)
+	return ok && strings.HasSuffix(rest, ".yaml") && !strings.Contains(rest, "/") && !strings.HasPrefix(rest, ".")
+}
+
+// loader gathers a City and the problems met on the way.
+type loader struct {
+	files    map[string][]byte
+	problems Problems
+	city     *City
+	groups   map[string]*Group
+	leaders  []leaderRef
+	root     str // area of the city
+	fallback str // default ladder
+}
+
+// leaderRef is a department's leader by name, until seats are read.
+type leaderRef struct {
+	department *Department
+	seat       str
+}
+
+// Load compiles a city from its files, keyed by name relative to its folder. It returns every problem it
+// can find, not only the first; the City is nil if there is any.
+func Load(files map[string][]byte) (*City, Problems) {
+	l := &loader{files: files, groups: map[string]*Group{}, city: &City{
+		Files: files, Digest: digest(files),
+		departments: map[string]*Department{}, types: map[string]*Type{}, seats: map[string]*Seat{},
+		sources: map[string]*Source{}, ladders: map[string]*Ladder{}, plans: map[string]*Plan{},
+	}}
+	for _, name := range []string{cityFile, departmentsFile, typesFile, plansFile, seatsFile, rostersFile, areasFile} {
+		if _, ok := files[name]; !ok {
+			l.problem(name, 0, "the file is missing")
+		}
+	}
+	if len(l.problems) > 0 {
+		return nil, l.sorted()
+	}
+	// In order of what refers to what.
+	l.loadCity()
+	l.loadAreas()
+	l.loadDepartments()
+	l.loadSeats()
+	l.loadTypes()
+	l.loadPlans()
+	l.loadRosters()
+	l.loadSources()
+	if len(l.problems) > 0 {
+		return nil, l.sorted()
+	}
+	return l.city, nil
+}
+
+func (l *loader) loadCity() {
+	var raw struct {
+		ID              str       `yaml:"id"`
+		Name            str       `yaml:"name"`
+		NameEN          str       `yaml:"name_en"`
+		NumberPrefix    str       `yaml:"number_prefix"`
+		Area            str       `yaml:"area"`
+		TimeZone        str       `yaml:"time_zone"`
+		Centre          *rawPoint `yaml:"centre"`
+		Zoom            float64   `yaml:"zoom"`
+		DuplicateWindow span      `yaml:"duplicate_window"`
+		ClosedRetention span      `yaml:"closed_retention"`
+		UnstaffedRetry  span      `yaml:"unstaffed_retry"`
+		DefaultLadder   str       `yaml:"default_ladder"`
+	}
+	if !l.decode(cityFile, &raw) {
+		return
+	}
+	c := l.city
+	l.id(cityFile, "city", raw.ID, map[string]int{})
+	l.id(cityFile, "number prefix", str{strings.ToLower(raw.NumberPrefix.V), raw.NumberPrefix.Line}, map[string]int{})
+	zone, err := time.LoadLocation(raw.TimeZone.V)
+	if err != nil || raw.TimeZone.V == "" || raw.TimeZone.V == "Local" {
+		l.problem(cityFile, raw.TimeZone.Line, "time_zone %q is not an IANA zone such as Asia/Shanghai", raw.TimeZone.V)
+		zone = time.UTC
+	}
+	if raw.Centre == nil {
+		l.problem(cityFile, 0, "centre is missing: want centre: {lon: …, lat: …}")
+	} else {
+		c.Centre = geo.Point{Lon: raw.Centre.Lon.V, Lat: raw.Centre.Lat.V}
+		if err := c.Centre.Validate(); err != nil {
+			l.problem(cityFile, raw.Centre.Lon.Line, "centre: %v", err)
+		}
+	}
+	if raw.Name.V == "" {
+		l.problem(cityFile, 0, "name is missing")
+	}
+	l.within(cityFile, "duplicate_window", raw.DuplicateWindow, time.Hour, 90*24*time.Hour)
+	l.within(cityFile, "closed_retention", raw.ClosedRetention, time.Minute, 30*24*time.Hour)
+	l.within(cityFile, "unstaffed_retry", raw.UnstaffedRetry, time.Second, time.Hour)
+	if raw.ClosedRetention.V > raw.DuplicateWindow.V {
+		l.problem(cityFile, raw.ClosedRetention.Line, "closed_retention is longer than duplicate_window: a repeated alert would find its incident twice")
+	}
+	c.ID, c.Name, c.NameEN, c.NumberPrefix = raw.ID.V, raw.Name.V, raw.NameEN.V, raw.NumberPrefix.V
+	c.Zone, c.Zoom = zone, raw.Zoom
+	c.DuplicateWindow, c.ClosedRetention, c.UnstaffedRetry = raw.DuplicateWindow.V, raw.ClosedRetention.V, raw.UnstaffedRetry.V
+	c.RootArea, l.root, l.fallback = raw.Area.V, raw.Area, raw.DefaultLadder
+}
+
+type rawPoint struct {
+	Lon at[float64] `yaml:"lon"`
+	Lat at[float64] `yaml:"lat"`
+}
+
+func (l *loader) loadDepartments() {
+	var raw struct {
+		Departments []struct {
+			ID     str   `yaml:"id"`
+			Name   str   `yaml:"name"`
+			NameEN str   `yaml:"name_en"`
+			Leader str   `yaml:"leader"`
+			Joined *bool `yaml:"joined"`
+		} `yaml:"departments"`
+	}
+	if !l.decode(departmentsFile, &raw) {
+		return
+	}
+	seen := map[string]int{}
+	for _, r := range raw.Departments {
+		if !l.id(departmentsFile, "department", r.ID, seen) {
+			continue
+		}
+		d := &Department{ID: r.ID.V, Name: r.Name.V, NameEN: r.NameEN.V, Joined: r.Joined == nil || *r.Joined}
+		l.leaders = append(l.leaders, leaderRef{d, str{r.Leader.V, lineOr(r.Leader.Line, r.ID.Line)}})
+		l.city.departments[d.ID] = d
+		l.city.Departments = append(l.city.Departments, d)
+	}
+	if _, ok := l.city.departments[Centre]; !ok {
+		l.problem(departmentsFile, 0, "the department %q, the command centre itself, is missing", Centre)
+	}
+	if n := len(raw.Departments); n > MaxDepartments {
+		l.problem(departmentsFile, 0, "%d departments: at most %d", n, MaxDepartments)
+	}
+}
+
+func (l *loader) loadTypes() {
+	var raw struct {
+		Groups []struct {
+			ID        str `yaml:"id"`
+			Correlate *struct {
+				RadiusM at[float64] `yaml:"radius_m"`
+				Window  span        `yaml:"window"`
+			} `yaml:"correlate"`
+		} `yaml:"groups"`
+		Types []struct {
+			Code     str `yaml:"code"`
+			Name     str `yaml:"name"`
+			NameEN   str `yaml:"name_en"`
+			Class    str `yaml:"class"`
+			Group    str `yaml:"group"`
+			Priority str `yaml:"priority"`
+		} `yaml:"types"`
+	}
+	if !l.decode(typesFile, &raw) {
+		return
+	}
+	seen := map[string]int{}
+	for _, r := range raw.Groups {
+		if !l.id(typesFile, "group", r.ID, seen) {
+			continue
+		}
+		g := &Group{ID: r.ID.V}
+		if c := r.Correlate; c != nil {
+			if !(c.RadiusM.V > 0 && c.RadiusM.V <= MaxRadiusM) {
+				l.problem(typesFile, c.RadiusM.Line, "radius_m is %v: want more than 0, at most %d", c.RadiusM.V, MaxRadiusM)
+			}
+			l.within(typesFile, "window", c.Window, time.Second, 24*time.Hour)
+			g.RadiusM, g.Window, g.BucketResolution = c.RadiusM.V, c.Window.V, bucketResolution(c.RadiusM.V)
+		}
+		l.groups[g.ID] = g
+	}
+	seen = map[string]int{}
+	for _, r := range raw.Types {
+		if !l.id(typesFile, "type", r.Code, seen) {
+			continue
+		}
+		t := &Type{Code: r.Code.V, Name: r.Name.V, NameEN: r.NameEN.V, Class: alert.Class(r.Class.V)}
+		if t.Name == "" {
+			l.problem(typesFile, r.Code.Line, "type %q has no name", t.Code)
+		}
+		l.among(typesFile, "class", str{r.Class.V, lineOr(r.Class.Line, r.Code.Line)}, "natural", "accident", "health", "security")
+		if t.Group = l.groups[r.Group.V]; t.Group == nil {
+			l.problem(typesFile, lineOr(r.Group.Line, r.Code.Line), "type %q: no group %q", t.Code, r.Group.V)
+		}
+		t.Priority = l.priority(typesFile, str{r.Priority.V, lineOr(r.Priority.Line, r.Code.Line)})
+		l.city.types[t.Code] = t
+		l.city.Types = append(l.city.Types, t)
+	}
+	if n := len(raw.Types); n == 0 || n > MaxTypes {
+		l.problem(typesFile, 0, "%d types: want 1 to %d", n, MaxTypes)
+	}
+}
+
+// bucketResolution returns the finest resolution whose cells are at least radius wide, so that the cell of
+// a position and the ring around it hold everything within the radius.
+func bucketResolution(radiusM float64) int {
+	res := geo.DispatchResolution
+	for res > 0 && geo.CellWidthM(res) < radiusM {
+		res--
+	}
+	return res
+}
+
+func lineOr(line, other int) int {
+	if line != 0 {
+		return line
+	}
+	return other
+}
+
+func (l *loader) priority(file string, s str) alert.Priority {
+	var p alert.Priority
+	if err := p.UnmarshalText([]byte(s.V)); err != nil || p == 0 {
+		l.problem(file, s.Line, "priority %q: want P1, P2, P3 or P4", s.V)
+	}
+	return p
+}
+
+func (l *loader) loadSources() {
+	var names []string
+	for name := range l.files {
+		if strings.HasPrefix(name, sourceDir) {
+			names = append(names, name)
+		}
+	}
+	sort.Strings(names)
+	if len(names) > MaxSources {
+		l.problem(sourceDir, 0, "%d sources: at most %d", len(names), MaxSources)
+	}
+	for _, name := range names {
+		l.loadSource(name)
+	}
+}
+
+// A source may send this fast where its profile does not say. It bounds a retry loop gone wild, not a typhoon.
+const (
+	DefaultSourcePerSecond = 20_000
+	DefaultSourceBurst     = 40_000
+)
+
+func (l *loader) loadSource(file string) {
+	var raw struct {
+		Name       str   `yaml:"name"`
+		NameEN     str   `yaml:"name_en"`
+		Department str   `yaml:"department"`
+		Datum      str   `yaml:"datum"`
+		Types      []str `yaml:"types"`
+		Rate       *struct {
+			PerSecond at[float64] `yaml:"per_second"`
+			Burst     at[int]     `yaml:"burst"`
+		} `yaml:"rate"`
+	}
+	if !l.decode(file, &raw) {
+		return
+	}
+	id := strings.TrimSuffix(strings.TrimPrefix(file, sourceDir), ".yaml")
+	if !l.id(file, "source", str{id, 0}, map[string]int{}) {
+		return
+	}
+	s := &Source{ID: id, Name: raw.Name.V, NameEN: raw.NameEN.V, Department: raw.Department.V,
+		PerSecond: DefaultSourcePerSecond, Burst: DefaultSourceBurst}
+	if l.city.departments[s.Department] == nil {
+		l.problem(file, raw.Department.Line, "no department %q", s.Department)
+	}
+	if s.Datum = geo.Datum(raw.Datum.V); raw.Datum.V == "" {
+		s.Datum = geo.WGS84
+	} else if l.among(file, "datum", raw.Datum, string(geo.WGS84), string(geo.GCJ02), string(geo.BD09)) {
+		s.Datum = geo.Datum(raw.Datum.V)
+	}
+	for _, p := range raw.Types {
+		l.pattern(file, p)
+		s.types = append(s.types, p.V)
+	}
+	if r := raw.Rate; r != nil {
+		if s.PerSecond = r.PerSecond.V; !(s.PerSecond > 0) {
+			l.problem(file, r.PerSecond.Line, "per_second is %v: want more than 0", s.PerSecond)
+		}
+		if s.Burst = r.Burst.V; s.Burst < 1 {
+			l.problem(file, r.Burst.Line, "burst is %d: want at least 1", s.Burst)
+		}
+	}
+	l.city.sources[id] = s
+	l.city.Sources = append(l.city.Sources, s)
+}
+
+// pattern checks that a type pattern takes at least one type.
+func (l *loader) pattern(file string, p str) {
+	for _, t := range l.city.Types {
+		if matches(p.V, t.Code) {
+			return
+		}
+	}
+	l.problem(file, p.Line, "no incident type matches %q", p.V)
+}

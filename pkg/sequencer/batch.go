@@ -1,0 +1,127 @@
+package sequencer
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/banyan-ecc/banyan/dispatch"
+	"github.com/banyan-ecc/banyan/pkg/alert"
+	"github.com/banyan-ecc/banyan/pkg/journal"
+)
+
+// work is a batch on its way: what is to be written and who waits for it.
+type work struct {
+	frames    []journal.Frame
+	committed *Committed
+	answers   []answer
+	bytes     int
+}
+
+type answer struct {
+	to chan reply
+	reply
+}
+
+// process decides a batch, makes it durable, shows it and answers it, in that order. A batch that grows past
+// the byte bound is written in parts. The error is the journal's, and final.
+func (s *Sequencer) process(batch []request) error {
+	w := s.newWork()
+	began := s.o.Now()
+	s.tick(w)
+	for i := range batch {
+		r := &batch[i]
+		outcome, err := s.decide(w, &r.command)
+		w.answers = append(w.answers, answer{r.reply, reply{outcome, err}})
+		if w.bytes >= maxBatchBytes {
+			if err := s.commit(w, began); err != nil {
+				s.failRest(batch[i+1:], err)
+				return err
+			}
+			w, began = s.newWork(), s.o.Now()
+		}
+	}
+	return s.commit(w, began)
+}
+
+func (s *Sequencer) newWork() *work {
+	return &work{committed: &Committed{Epoch: s.epoch, From: s.state.Seq() + 1}}
+}
+
+// tick sends Ticks for what has fallen due, at most as many as one batch holds.
+func (s *Sequencer) tick(w *work) {
+	for n := 0; n < MaxBatchCommands/dispatch.MaxDuePerTick; n++ {
+		at, ok := s.state.NextDeadline()
+		if !ok || s.state.City() == nil || at > alert.TimeOf(s.o.Now()) {
+			return
+		}
+		// A Tick is made by ourselves: it has no error to answer and nobody to answer to.
+		if _, err := s.decide(w, &dispatch.Command{Type: dispatch.Tick}); err != nil {
+			panic(fmt.Sprintf("sequencer: tick: %v", err))
+		}
+	}
+}
+
+// decide stamps, decides, applies and encodes one command.
+func (s *Sequencer) decide(w *work, c *dispatch.Command) (Outcome, error) {
+	c.At = max(alert.TimeOf(s.o.Now()), s.state.Now())
+	digest := s.state.Digest()
+	events, err := dispatch.Decide(s.state, c)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if len(events) == 0 {
+		out := Outcome{}
+		if c.Type == dispatch.SubmitAlert {
+			out.Known, _ = s.state.Known(alert.KeyOf(c.Alert.Source, c.Alert.ID))
+		}
+		return out, nil
+	}
+	first := len(w.committed.Encoded)
+	for i := range events {
+		e := &events[i]
+		s.state.Apply(e)
+		doc, _ := s.state.Incident(e.IncidentID)
+		w.committed.Docs = append(w.committed.Docs, doc)
+		w.committed.Encoded = append(w.committed.Encoded, s.encoder.encode(e))
+	}
+	w.committed.Events = append(w.committed.Events, events...)
+	payload := s.encoder.frame(digest, c, w.committed.Encoded[first:])
+	w.bytes += len(payload)
+	w.frames = append(w.frames, journal.Frame{Epoch: s.epoch, Seq: events[0].Seq, Count: uint32(len(events)), Payload: payload})
+	return Outcome{Events: events}, nil
+}
+
+// commit makes the work durable, then visible, then answered.
+func (s *Sequencer) commit(w *work, began time.Time) error {
+	decided := s.o.Now()
+	if len(w.frames) > 0 {
+		if err := s.o.Log.Append(w.frames); err != nil {
+			s.failed.Store(&err)
+			for _, a := range w.answers {
+				a.to <- reply{err: unavailable(err)}
+			}
+			return err
+		}
+	}
+	written := s.o.Now()
+	if len(w.frames) > 0 {
+		w.committed.To = s.state.Seq()
+		s.replica.apply(w.committed.Events)
+		s.o.Publish(w.committed)
+	}
+	for _, a := range w.answers {
+		a.to <- a.reply
+	}
+	if len(w.frames) > 0 {
+		s.o.Observe(Stages{Commands: len(w.answers), Events: len(w.committed.Events),
+			Decide: decided.Sub(began), Commit: written.Sub(decided), Hand: s.o.Now().Sub(written)})
+		s.maybeSnapshot()
+	}
+	return nil
+}
+
+func (s *Sequencer) failRest(rest []request, err error) {
+	for _, r := range rest {
+		r.reply <- reply{err: unavailable(err)}
+	}
+}

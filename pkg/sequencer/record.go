@@ -1,0 +1,96 @@
+package sequencer
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/banyan-ecc/banyan/dispatch"
+)
+
+// Record is what one journal frame holds: a command and the events it made, with the engine that decided
+// and the digest of the configuration it decided under.
+type Record struct {
+	Engine  int               `json:"engine"`
+	Digest  string            `json:"digest"`
+	Command dispatch.Command  `json:"command"`
+	Events  []json.RawMessage `json:"events"`
+}
+
+// encoder turns events and commands into JSON, each once, without escaping for HTML that nobody embeds.
+type encoder struct {
+	buf bytes.Buffer
+	enc *json.Encoder
+}
+
+func newEncoder() *encoder {
+	e := &encoder{}
+	e.enc = json.NewEncoder(&e.buf)
+	e.enc.SetEscapeHTML(false)
+	return e
+}
+
+// encode returns the JSON of v in memory of its own.
+func (e *encoder) encode(v any) []byte {
+	e.buf.Reset()
+	if err := e.enc.Encode(v); err != nil {
+		// Everything encoded here came in as JSON or was made by the engine: not encoding is a defect.
+		panic(fmt.Sprintf("sequencer: encode %T: %v", v, err))
+	}
+	return bytes.Clone(bytes.TrimSuffix(e.buf.Bytes(), []byte{'\n'}))
+}
+
+// frame returns the payload of a frame, made of events already encoded.
+func (e *encoder) frame(digest string, c *dispatch.Command, events [][]byte) []byte {
+	command := e.encode(c)
+	n := len(command) + len(digest) + 64
+	for _, v := range events {
+		n += len(v) + 1
+	}
+	b := make([]byte, 0, n)
+	b = append(b, `{"engine":`...)
+	b = strconv.AppendInt(b, dispatch.EngineVersion, 10)
+	b = append(b, `,"digest":"`...)
+	b = append(b, digest...)
+	b = append(b, `","command":`...)
+	b = append(b, command...)
+	b = append(b, `,"events":[`...)
+	for i, v := range events {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, v...)
+	}
+	return append(b, `]}`...)
+}
+
+// EncodeEvents returns the JSON of each event, as the journal, the push hub and every mirror carry it.
+func EncodeEvents(events []dispatch.Event) [][]byte {
+	e := newEncoder()
+	out := make([][]byte, len(events))
+	for i := range events {
+		out[i] = e.encode(&events[i])
+	}
+	return out
+}
+
+// DecodeRecord reads the payload of a frame.
+func DecodeRecord(payload []byte) (Record, error) {
+	var r Record
+	if err := json.Unmarshal(payload, &r); err != nil {
+		return Record{}, fmt.Errorf("journal record: %w", err)
+	}
+	return r, nil
+}
+
+// DecodeEvents reads the events of a record.
+func (r *Record) DecodeEvents() ([]dispatch.Event, error) {
+	out := make([]dispatch.Event, len(r.Events))
+	for i, raw := range r.Events {
+		if err := json.Unmarshal(raw, &out[i]); err != nil {
+			return nil, fmt.Errorf("journal event: %w", err)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,179 @@
+package sequencer
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"runtime"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/banyan-ecc/banyan/dispatch"
+	"github.com/banyan-ecc/banyan/pkg/journal"
+	"github.com/banyan-ecc/banyan/pkg/plan"
+)
+
+// Source is what recovery reads.
+type Source interface {
+	OpenSnapshot() (seq uint64, r io.ReadCloser, ok bool, err error)
+	Read(from uint64) iter.Seq2[journal.Frame, error]
+}
+
+// Start is what recovery found: the same state twice, once for the writer and once for readers.
+type Start struct {
+	Writer, Reader *dispatch.State
+	Epoch          uint32
+	SnapshotSeq    uint64
+	Frames         int           // read after the snapshot
+	Problems       plan.Problems // of the configuration in the journal, if this binary cannot compile it
+}
+
+// FirstEpoch is the epoch of a city that never had another leader.
+const FirstEpoch = 1
+
+// Recover rebuilds the state from the newest good snapshot and the frames after it. progress, if not nil,
+// is told now and then how far it is.
+func Recover(src Source, progress func(seq uint64)) (*Start, error) {
+	start := &Start{Writer: dispatch.New(), Reader: dispatch.New(), Epoch: FirstEpoch}
+	seq, r, ok, err := src.OpenSnapshot()
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		start.SnapshotSeq = seq
+		err := start.restore(r)
+		if err := errors.Join(err, r.Close()); err != nil {
+			return nil, fmt.Errorf("snapshot at %d: %w", seq, err)
+		}
+	}
+	for f, err := range src.Read(start.Writer.Seq() + 1) {
+		if err != nil {
+			return nil, err
+		}
+		if err := start.replay(f); err != nil {
+			return nil, fmt.Errorf("frame at %d: %w", f.Seq, err)
+		}
+		if start.Frames++; progress != nil && start.Frames%progressEvery == 0 {
+			progress(start.Writer.Seq())
+		}
+	}
+	if start.Writer.City() == nil && start.Writer.Digest() != "" {
+		city, problems := plan.Load(start.Writer.Files())
+		if city == nil {
+			start.Problems = problems
+			return start, nil
+		}
+		start.Writer.UseCity(city)
+		start.Reader.UseCity(city)
+	}
+	return start, nil
+}
+
+const progressEvery = 50_000 // frames
+
+func (start *Start) replay(f journal.Frame) error {
+	rec, err := DecodeRecord(f.Payload)
+	if err != nil {
+		return err
+	}
+	events, err := rec.DecodeEvents()
+	if err != nil {
+		return err
+	}
+	for i := range events {
+		start.Writer.Apply(&events[i])
+		start.Reader.Apply(&events[i])
+	}
+	start.Epoch = max(start.Epoch, f.Epoch)
+	return nil
+}
+
+// decoded is one record of a snapshot, decoded beside the others and taken in order.
+type decoded struct {
+	incident dispatch.Stored
+	err      error
+}
+
+const (
+	maxSnapshotRecord = 64 << 20 // bytes of one record; a header carries the whole configuration
+	decodeChunk       = 512      // records a decoder takes at a time
+)
+
+// restore reads a snapshot. Records are independent: they are decoded on every processor and taken in order.
+func (start *Start) restore(r io.Reader) error {
+	d := decodeMode.NewDecoder(bufio.NewReaderSize(r, 1<<20))
+	var h dispatch.Header
+	if err := d.Decode(&h); err != nil {
+		return err
+	}
+	restorers := make([]*dispatch.Restorer, 2)
+	for i := range restorers {
+		var err error
+		if restorers[i], err = dispatch.NewRestorer(h); err != nil {
+			return err
+		}
+	}
+	for chunk := range decodeIncidents(d, h.Incidents) {
+		for _, rec := range <-chunk {
+			if rec.err != nil {
+				return rec.err
+			}
+			for _, x := range restorers {
+				if err := x.Incident(rec.incident); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	for range h.Known {
+		var k dispatch.StoredKey
+		if err := d.Decode(&k); err != nil {
+			return err
+		}
+		restorers[0].Known(k)
+		restorers[1].Known(k)
+	}
+	var err, err2 error
+	start.Writer, err = restorers[0].State()
+	start.Reader, err2 = restorers[1].State()
+	return errors.Join(err, err2)
+}
+
+var decodeMode = func() cbor.DecMode {
+	m, err := cbor.DecOptions{MaxArrayElements: 1 << 24, MaxMapPairs: 1 << 20}.DecMode()
+	if err != nil {
+		panic(err)
+	}
+	return m
+}()
+
+// decodeIncidents splits n records off d and has them decoded in chunks; the channel yields the chunks in order.
+func decodeIncidents(d *cbor.Decoder, n int) <-chan chan []decoded {
+	order := make(chan chan []decoded, 2*runtime.GOMAXPROCS(0))
+	go func() {
+		defer close(order)
+		for n > 0 {
+			raws := make([]cbor.RawMessage, min(n, decodeChunk))
+			n -= len(raws)
+			done := make(chan []decoded, 1)
+			for i := range raws {
+				if err := d.Decode(&raws[i]); err != nil {
+					done <- []decoded{{err: err}}
+					order <- done
+					return
+				}
+			}
+			go func() {
+				out := make([]decoded, len(raws))
+				for i, raw := range raws {
+					out[i].err = decodeMode.Unmarshal(raw, &out[i].incident)
+				}
+				done <- out
+			}()
+			order <- done
+		}
+	}()
+	return order
+}
