@@ -1,0 +1,96 @@
+package push
+
+import (
+	"strconv"
+
+	"github.com/banyan-ecc/banyan/pkg/alert"
+)
+
+// What a subscription begins with, a snapshot or the deltas since the client left, is made outside the shards
+// and sent before the connection joins its audience; the shard then closes the difference from the ring.
+
+// resume continues where the client stopped, or returns why that is not possible.
+func (c *conn) resume(gen uint32, sub *subscription, since position) Reason {
+	h := c.hub
+	key := "since " + strconv.FormatUint(uint64(since.Epoch), 10) + " " + strconv.FormatUint(since.Seq, 10) + " " + sub.key
+	o := h.shared.get(key, h.o.Now, func(o *opening) bool { return h.ring.covers(o.epoch, o.seq) }, func(o *opening) {
+		st, why := h.ring.resume(since)
+		if why != "" {
+			o.why, o.err = why, errNotResumed
+			return
+		}
+		o.epoch, o.seq = st.epoch, st.to
+		items := st.pick(sub, since.Seq, st.to)
+		if len(items) == 0 {
+			o.seq = since.Seq // the next frame says from where the client stood
+			return
+		}
+		size := 0
+		for _, it := range items {
+			size += len(sub.body(it))
+		}
+		if size > maxResumeBytes {
+			o.why, o.err = ReasonTooOld, errNotResumed
+			return
+		}
+		h.n.encoded.Add(1)
+		o.frame = eventsFrames(sub, st.epoch, since.Seq+1, st.to, items)
+	})
+	if o.err != nil {
+		return o.why
+	}
+	if c.begin(gen, o.epoch, o.seq, resumedFrame(since.Epoch, since.Seq), o.frame) {
+		h.n.resumes.Add(1)
+		if f := h.o.Hooks.Resumed; f != nil {
+			f(len(o.frame))
+		}
+		c.shard.ask(request{what: join, c: c, gen: gen, sub: sub, epoch: o.epoch, seq: o.seq})
+	}
+	return ""
+}
+
+var errNotResumed = alert.Errorf(alert.CodeConflict, "not to be resumed from there")
+
+// snapshot begins a subscription with the whole state, not older than what the client had been sent.
+func (c *conn) snapshot(gen uint32, sub *subscription, reason Reason, epoch uint32, reached uint64) error {
+	h := c.hub
+	suits := func(o *opening) bool {
+		return (o.epoch > epoch || o.epoch == epoch && o.seq >= reached) && h.ring.covers(o.epoch, o.seq)
+	}
+	o := h.shared.get(sub.key, h.o.Now, suits, func(o *opening) {
+		h.n.snapshots.Add(1)
+		var members []byte
+		if o.epoch, o.seq, members, o.err = h.state.Snapshot(sub.topics, sub.redacted); o.err == nil {
+			o.frame = snapshotHead(sub, o.epoch, o.seq, members)
+		}
+	})
+	if o.err != nil {
+		return coded(o.err)
+	}
+	if c.begin(gen, o.epoch, o.seq, o.frame, snapshotTail(h.o.Now(), reason)) {
+		if f := h.o.Hooks.Began; f != nil {
+			f(reason, len(o.frame)+snapshotTailBytes)
+		}
+		c.shard.ask(request{what: join, c: c, gen: gen, sub: sub, epoch: o.epoch, seq: o.seq})
+	}
+	return nil
+}
+
+// refresh gives a client that has lost deltas a snapshot.
+func (c *conn) refresh(gen uint32, reason Reason) {
+	c.mu.Lock()
+	sub, epoch, reached := c.sub, c.epoch, c.reached
+	c.tries++
+	tries, stale := c.tries, c.shut || c.gen != gen
+	c.mu.Unlock()
+	if stale || sub == nil {
+		return
+	}
+	err := error(alert.Errorf(alert.CodeUnavailable, "snapshots are outrun by events; connect again"))
+	if tries <= maxSnapshotTries {
+		err = c.snapshot(gen, sub, reason, epoch, reached)
+	}
+	if err != nil {
+		c.refuse(err)
+	}
+}

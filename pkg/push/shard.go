@@ -1,0 +1,367 @@
+package push
+
+import (
+	"cmp"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// shard writes to its part of the connections: one goroutine that reads the ring at its own pace, matches what
+// waits there to audiences, and writes to each member once. While it writes, batches gather in the ring, and
+// the next flush takes them all: that is all the batching there is, and no timer delays an event.
+type shard struct {
+	hub   *Hub
+	first bool // the one that also tidies up for the hub
+	wake  chan struct{}
+	load  atomic.Int32 // connections given to it
+
+	mu    sync.Mutex
+	inbox []request // at most a few for every connection
+
+	// The rest belongs to the shard's goroutine.
+	epoch   uint32
+	pos     uint64 // everything up to here was sent
+	index   index
+	conns   []*conn
+	entries []*entry
+	dirty   []*audience
+	spare   []request
+	writes  int
+}
+
+// request asks a shard to change what only its goroutine may.
+type request struct {
+	what  uint8
+	c     *conn
+	gen   uint32
+	sub   *subscription
+	epoch uint32
+	seq   uint64
+}
+
+const (
+	attach = iota // the connection exists: watch over it
+	detach        // it has ended
+	join          // it has been sent sub up to epoch and seq: deltas from there
+	leave         // it has no subscription any more
+)
+
+func newShard(h *Hub, first bool) *shard {
+	return &shard{hub: h, first: first, wake: make(chan struct{}, 1), index: newIndex()}
+}
+
+// ask leaves r for the shard.
+func (s *shard) ask(r request) {
+	s.mu.Lock()
+	s.inbox = append(s.inbox, r)
+	s.mu.Unlock()
+	s.rouse()
+}
+
+// rouse wakes the shard, or lets it know that it has to look once more.
+func (s *shard) rouse() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run is the shard's goroutine. When the hub stops it sends what was published and ends.
+func (s *shard) run() {
+	defer s.hub.shardsDone.Done()
+	beat := time.NewTicker(s.hub.o.Heartbeat / sweepsPerBeat)
+	defer beat.Stop()
+	for {
+		sweep, last := false, false
+		select {
+		case <-s.wake:
+		case <-beat.C:
+			sweep = true
+		case <-s.hub.stop:
+			last = true
+		}
+		s.serveInbox()
+		s.flush()
+		if last {
+			return
+		}
+		if sweep {
+			s.sweep()
+		}
+	}
+}
+
+func (s *shard) serveInbox() {
+	s.mu.Lock()
+	s.inbox, s.spare = s.spare[:0], s.inbox
+	s.mu.Unlock()
+	for _, r := range s.spare {
+		c := r.c
+		switch r.what {
+		case attach:
+			c.slot = len(s.conns)
+			s.conns = append(s.conns, c)
+			c.spoke = s.hub.nanos()
+			c.pinged = c.spoke
+		case detach:
+			s.unseat(c)
+			s.forget(c)
+		case leave:
+			if r.gen >= c.joined {
+				s.unseat(c)
+			}
+		case join:
+			s.join(r)
+		}
+	}
+	clear(s.spare)
+}
+
+func (s *shard) forget(c *conn) {
+	if c.slot < 0 {
+		return
+	}
+	last := len(s.conns) - 1
+	s.conns[c.slot] = s.conns[last]
+	s.conns[c.slot].slot = c.slot
+	s.conns[last] = nil
+	s.conns = s.conns[:last]
+	c.slot = -1
+}
+
+// unseat takes c out of its audience.
+func (s *shard) unseat(c *conn) {
+	a := c.aud
+	if a == nil {
+		return
+	}
+	last := len(a.members) - 1
+	a.members[c.member] = a.members[last]
+	a.members[c.member].member = c.member
+	a.members[last] = nil
+	a.members = a.members[:last]
+	c.aud = nil
+	if last == 0 {
+		s.index.drop(a)
+		s.hub.n.audiences.Add(-1)
+	}
+}
+
+// join makes c a member of its audience and brings it up to the shard's position. What it was sent may lie
+// before that position (the ring has the difference) or after it (what is on the way is then left out).
+func (s *shard) join(r request) {
+	c := r.c
+	if c.slot < 0 || r.gen < c.joined {
+		return // it has ended, or asked for something else since
+	}
+	s.unseat(c)
+	c.joined, c.era, c.next = r.gen, r.epoch, r.seq+1
+	c.spoke = s.hub.nanos()
+	a := s.index.audience(r.sub)
+	if len(a.members) == 0 {
+		s.hub.n.audiences.Add(1)
+	}
+	c.aud, c.member = a, len(a.members)
+	a.members = append(a.members, c)
+	switch {
+	case r.epoch < s.epoch:
+		s.lose(c, ReasonEpochChanged)
+	case r.epoch == s.epoch && r.seq < s.pos:
+		s.catchUp(c)
+	}
+}
+
+// catchUp tells c what lies between its position and the shard's.
+func (s *shard) catchUp(c *conn) {
+	a := c.aud
+	if at := [2]uint64{c.next, s.pos}; a.caught == nil || a.catchAt != at {
+		st := s.hub.ring.after(s.epoch, c.next-1, nil)
+		if st.epoch != s.epoch || st.from != c.next {
+			s.lose(c, ReasonSlow)
+			return
+		}
+		items := st.pick(a.sub, c.next-1, s.pos)
+		a.caught, a.catchAt = []byte{}, at
+		if len(items) > 0 {
+			a.caught = s.encode(a.sub, c.next, s.pos, items)
+		}
+	}
+	if len(a.caught) == 0 {
+		return // nothing it wants: its next frame says from where it stood
+	}
+	s.send(c, a.caught, s.pos)
+}
+
+// lose takes c, which has missed something, out of its audience; a snapshot brings it back.
+func (s *shard) lose(c *conn, why Reason) {
+	gen := c.joined
+	s.unseat(c)
+	s.hub.lanes.Add(1)
+	go func() {
+		defer s.hub.lanes.Done()
+		c.refresh(gen, why)
+	}()
+}
+
+// flush sends all that the ring holds after the shard's position.
+func (s *shard) flush() {
+	st := s.hub.ring.after(s.epoch, s.pos, s.entries)
+	s.entries = st.entries
+	if st.epoch == s.epoch && st.to == s.pos {
+		return
+	}
+	if st.epoch != s.epoch || st.from != s.pos+1 {
+		s.skip(st)
+	}
+	started, events := s.hub.o.Now(), 0
+	for _, e := range st.entries {
+		events += len(e.Items)
+		for i := range e.Items {
+			s.dirty = s.index.match(&e.Items[i], s.dirty)
+		}
+	}
+	slices.SortStableFunc(s.dirty, func(a, b *audience) int { return cmp.Compare(a.sub.urgency, b.sub.urgency) })
+	conns := 0
+	for _, a := range s.dirty {
+		conns += s.tell(a, st, started.UnixNano())
+		clear(a.pending)
+		a.pending, a.caught = a.pending[:0], nil
+	}
+	for _, e := range st.entries {
+		e.passed()
+	}
+	s.pos = st.to
+	clear(s.dirty)
+	clear(s.entries)
+	s.dirty = s.dirty[:0]
+	s.hub.flushed(events, conns, started)
+}
+
+// skip moves the shard over what it can not tell: another epoch has begun, or the ring has lost what came
+// next. Members that stand before the gap are lost; those whose snapshot was newer are not.
+func (s *shard) skip(st stretch) {
+	reached, why := s.pos, ReasonSlow
+	if st.epoch != s.epoch {
+		reached, why = 0, ReasonEpochChanged
+	}
+	s.epoch, s.pos = st.epoch, st.from-1
+	for _, c := range s.conns {
+		switch {
+		case c.aud == nil || c.era > st.epoch:
+		case c.era < st.epoch:
+			s.lose(c, ReasonEpochChanged)
+		case max(reached+1, c.next) < st.from:
+			s.lose(c, why)
+		}
+	}
+}
+
+// tell sends what is pending for a to its members, and returns how many that were. All of them get the same
+// bytes, but for those whose last frame ended elsewhere.
+func (s *shard) tell(a *audience, st stretch, now int64) (told int) {
+	var frames []byte
+	var from uint64
+	for i := 0; i < len(a.members); {
+		c := a.members[i]
+		if c.era == st.epoch && c.next <= st.to {
+			if from != c.next {
+				from, frames = c.next, s.frames(a, st, c.next)
+			}
+			if len(frames) > 0 {
+				told++
+				c.spoke = now
+				if !s.send(c, frames, st.to) {
+					continue // another member has its place
+				}
+			}
+		}
+		i++
+	}
+	return told
+}
+
+// frames returns what is pending for a from sequence from on, nil when that is nothing. The shards share it.
+func (s *shard) frames(a *audience, st stretch, from uint64) []byte {
+	items := a.pending
+	for len(items) > 0 && items[0].Seq < from {
+		items = items[1:]
+	}
+	if len(items) == 0 {
+		return nil
+	}
+	newest := st.entries[len(st.entries)-1]
+	return newest.frame(frameKey{a.sub.key, from}, func() []byte { return s.encode(a.sub, from, st.to, items) })
+}
+
+func (s *shard) encode(sub *subscription, from, to uint64, items []*Item) []byte {
+	s.hub.n.encoded.Add(1)
+	return eventsFrames(sub, s.epoch, from, to, items)
+}
+
+// send delivers frames that end with sequence to, and reports whether c is still a member.
+func (s *shard) send(c *conn, frames []byte, to uint64) bool {
+	if s.writes++; s.writes%yieldEvery == 0 {
+		runtime.Gosched()
+	}
+	switch c.deliver(frames, c.joined, to) {
+	case taken:
+		c.next = to + 1
+		return true
+	case late:
+		s.hub.slowed(c)
+	}
+	s.unseat(c)
+	return false
+}
+
+// sweep looks after connections with nothing going on: heartbeats, pings, and those that are not there.
+func (s *shard) sweep() {
+	now := s.hub.o.Now()
+	nanos, o := now.UnixNano(), &s.hub.o
+	beat := heartbeatFrame(s.epoch, s.pos, now)
+	soon := o.Heartbeat / sweepsPerBeat // the next sweep would be too late
+	for _, c := range s.conns {
+		if time.Duration(nanos-c.heard.Load()) >= o.Silence && !c.silenced {
+			c.silenced = true
+			c.close(websocket.ClosePolicyViolation, "no sign of life for "+o.Silence.String())
+			continue
+		}
+		if time.Duration(nanos-c.pinged) >= o.Ping-soon {
+			c.pinged = nanos
+			c.answer(pingFrame)
+		}
+		if time.Duration(nanos-c.spoke) >= o.Heartbeat-soon {
+			s.heartbeat(c, beat, now)
+		}
+	}
+	for _, a := range s.index.all {
+		a.caught = nil
+	}
+	if s.first {
+		s.hub.shared.tidy(now)
+	}
+}
+
+// heartbeat tells c that it has all there is. A client that was not told of the last sequences, because they
+// did not concern it, first gets an empty events frame, so that the sequence in a heartbeat is always the to
+// of the frame before.
+func (s *shard) heartbeat(c *conn, beat []byte, now time.Time) {
+	frames, to := beat, s.pos
+	switch {
+	case c.aud == nil:
+	case c.era != s.epoch || c.next > s.pos+1:
+		to = c.next - 1
+		frames = heartbeatFrame(c.era, to, now)
+	case c.next <= s.pos:
+		frames = append(eventsFrames(c.aud.sub, s.epoch, c.next, s.pos, nil), beat...)
+	}
+	if c.idle(frames, c.aud != nil, c.joined, to) {
+		c.spoke = now.UnixNano()
+		c.next = to + 1
+	}
+}
