@@ -39,7 +39,7 @@ func (c *conn) resume(gen uint32, sub *subscription, since position) Reason {
 	if o.err != nil {
 		return o.why
 	}
-	if c.begin(gen, o.epoch, o.seq, resumedFrame(since.Epoch, since.Seq), o.frame) {
+	if c.begin(gen, o.epoch, o.seq, piece{b: resumedFrame(since.Epoch, since.Seq)}, piece{b: o.frame}) {
 		h.n.resumes.Add(1)
 		if f := h.o.Hooks.Resumed; f != nil {
 			f(len(o.frame))
@@ -67,7 +67,7 @@ func (c *conn) snapshot(gen uint32, sub *subscription, reason Reason, epoch uint
 	if o.err != nil {
 		return coded(o.err)
 	}
-	if c.begin(gen, o.epoch, o.seq, o.frame, snapshotTail(h.o.Now(), reason)) {
+	if c.begin(gen, o.epoch, o.seq, piece{b: o.frame}, piece{b: snapshotTail(h.o.Now(), reason), tail: true}) {
 		if f := h.o.Hooks.Began; f != nil {
 			f(reason, len(o.frame)+snapshotTailBytes)
 		}

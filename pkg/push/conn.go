@@ -34,8 +34,8 @@ type conn struct {
 	shut      bool // nothing more is sent
 	saidClose bool // a close frame was the last thing sent
 	rest      []byte
-	queue     [][]byte // whole frames behind rest
-	queued    int      // bytes of queue
+	queue     []piece // behind rest
+	queued    int     // bytes of queue
 	raw       rawWriter
 
 	place // the shard's own notes
@@ -52,6 +52,12 @@ type place struct {
 	spoke    int64  // when it was last sent something, nanoseconds since the epoch
 	pinged   int64
 	silenced bool
+}
+
+// piece is something to write.
+type piece struct {
+	b    []byte
+	tail bool // ends the frame that the piece before begins: must follow it
 }
 
 // verdict is what became of a frame.
@@ -71,27 +77,42 @@ func (c *conn) deliver(b []byte, gen uint32, to uint64) verdict {
 		return gone
 	}
 	if c.lane && c.queued+len(b) > c.hub.o.ConnBufferBytes {
-		c.queue, c.queued, c.behind = nil, 0, true
-		c.hub.n.dropped.Add(1)
+		c.fallBehind()
 		return late
 	}
 	c.reached, c.tries = to, 0
-	c.write(b)
+	c.write(piece{b: b})
 	return taken
+}
+
+// fallBehind drops all that waits, but for the end of a frame whose beginning is on its way. mu is held.
+func (c *conn) fallBehind() {
+	keep := 0
+	if len(c.queue) > 0 && c.queue[0].tail {
+		keep = 1
+	}
+	clear(c.queue[keep:])
+	c.queue = c.queue[:keep]
+	c.queued = 0
+	for _, p := range c.queue {
+		c.queued += len(p.b)
+	}
+	c.behind = true
+	c.hub.n.dropped.Add(1)
 }
 
 // begin sends what a subscription begins with, whatever its size, and notes where the client then stands. It
 // reports false when the subscription is not the connection's any more.
-func (c *conn) begin(gen uint32, epoch uint32, seq uint64, parts ...[]byte) bool {
+func (c *conn) begin(gen uint32, epoch uint32, seq uint64, pieces ...piece) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.shut || c.gen != gen {
 		return false
 	}
 	c.behind, c.epoch, c.reached = false, epoch, seq
-	for _, b := range parts {
-		if len(b) > 0 {
-			c.write(b)
+	for _, p := range pieces {
+		if len(p.b) > 0 {
+			c.write(p)
 		}
 	}
 	return true
@@ -105,7 +126,7 @@ func (c *conn) answer(b []byte) {
 	if c.shut || c.lane && c.queued+len(b) > c.hub.o.ConnBufferBytes {
 		return
 	}
-	c.write(b)
+	c.write(piece{b: b})
 }
 
 // idle sends a heartbeat, unless the client is busy or has not got what its subscription begins with.
@@ -118,7 +139,7 @@ func (c *conn) idle(b []byte, joined bool, gen uint32, to uint64) bool {
 	if joined {
 		c.reached, c.tries = max(c.reached, to), 0
 	}
-	c.write(b)
+	c.write(piece{b: b})
 	return true
 }
 
@@ -129,7 +150,7 @@ func (c *conn) close(code int, reason string) {
 	if c.shut {
 		return
 	}
-	c.write(closeFrame(code, reason))
+	c.write(piece{b: closeFrame(code, reason)})
 	c.endedWith(code)
 }
 
@@ -140,23 +161,23 @@ func (c *conn) endedWith(code int) {
 	_ = c.nc.SetReadDeadline(time.Now().Add(closeWait)) // fails only on a closed connection
 }
 
-// write writes b, or queues it behind what waits. mu is held.
-func (c *conn) write(b []byte) {
+// write writes p, or queues it behind what waits. mu is held.
+func (c *conn) write(p piece) {
 	if c.lane {
-		c.queue = append(c.queue, b)
-		c.queued += len(b)
+		c.queue = append(c.queue, p)
+		c.queued += len(p.b)
 		return
 	}
-	n, err := c.raw.try(b)
+	n, err := c.raw.try(p.b)
 	if err != nil {
 		c.shut = true
 		_ = c.nc.Close() // the reader sees it and ends the connection
 		return
 	}
-	if n == len(b) {
+	if n == len(p.b) {
 		return
 	}
-	c.rest, c.lane = b[n:], true
+	c.rest, c.lane = p.b[n:], true
 	c.hub.n.lanes.Add(1)
 	c.hub.lanes.Add(1)
 	go c.drain()
@@ -198,8 +219,8 @@ func (c *conn) waiting() (b []byte, gen uint32, due bool) {
 		return b, 0, false
 	}
 	if len(c.queue) > 0 {
-		b = c.queue[0]
-		c.queue[0] = nil
+		b = c.queue[0].b
+		c.queue[0] = piece{}
 		c.queue = c.queue[1:]
 		c.queued -= len(b)
 		return b, 0, false

@@ -140,7 +140,7 @@ func (x *index) match(it *Item, dirty []*audience) []*audience {
 			}
 		}
 		if len(x.boxes) > 0 {
-			at := centre(it.Cell)
+			at, _ := it.Cell.Centre()
 			for i := range x.boxes {
 				if x.boxes[i].Contains(at) {
 					put([]*audience{x.boxes[i].aud})

@@ -177,7 +177,8 @@ func (t Topic) Concerns(it *Item) bool {
 	case Incident:
 		return it.Incident == t.ID
 	case BBox:
-		return it.Cell != 0 && widened(t.Box).Contains(centre(it.Cell))
+		at, ok := it.Cell.Centre()
+		return ok && widened(t.Box).Contains(at)
 	case Cells:
 		return it.Cell != 0 && t.holds(it.Cell)
 	}

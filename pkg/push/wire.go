@@ -43,7 +43,7 @@ func (c *conn) echoClose(frame []byte) {
 	if c.shut {
 		return
 	}
-	c.write(frame)
+	c.write(piece{b: frame})
 	code := 1005 // RFC 6455: none was given
 	if len(frame) >= 4 {
 		code = int(frame[2])<<8 | int(frame[3])
