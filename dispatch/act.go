@@ -92,7 +92,7 @@ func (x *assigner) transit(t *alert.Task, move transition, seat *plan.Seat) erro
 		}
 		next.FinishedAt, next.EndReason = d.c.At, d.c.Reason
 	}
-	x.put(&next, Event{Type: move.event, By: d.c.By, Reason: d.c.Reason})
+	x.put(&next, Event{Type: move.event, By: d.c.By, From: lost(t, &next), Reason: d.c.Reason})
 	switch {
 	case move.to == alert.TaskReturned:
 		x.again(&next)
@@ -135,8 +135,16 @@ func (x *assigner) reassign(t *alert.Task, leads bool) error {
 	next.Escalated, next.AcknowledgedAt, next.EnRouteAt, next.OnSceneAt, next.Officer = nil, 0, 0, 0, ""
 	next.Reason = "assigned by " + d.c.By.Seat
 	next.Deadline = x.deadline(&next)
-	x.put(&next, Event{Type: TaskReassigned, By: d.c.By, Reason: d.c.Reason})
+	x.put(&next, Event{Type: TaskReassigned, By: d.c.By, From: lost(t, &next), Reason: d.c.Reason})
 	return nil
+}
+
+// lost returns the seat that no longer holds the task, "" if none: it must hear of that too.
+func lost(was, is *alert.Task) string {
+	if was.Seat == is.Seat {
+		return ""
+	}
+	return was.Seat
 }
 
 func needs(field, reason string) *alert.Error {

@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"strconv"
 
-	"github.com/banyan-ecc/banyan/geo"
 	"github.com/banyan-ecc/banyan/pkg/roster"
 )
 
@@ -160,51 +159,3 @@ func (l *loader) loadRosters() {
 	}
 	l.city.Roster = made
 }
-
-func (l *loader) loadAreas() {
-	var raw struct {
-		Areas []struct {
-			Code   str       `yaml:"code"`
-			Parent str       `yaml:"parent"`
-			Level  str       `yaml:"level"`
-			Name   str       `yaml:"name"`
-			NameEN str       `yaml:"name_en"`
-			Centre *rawPoint `yaml:"centre"`
-		} `yaml:"areas"`
-	}
-	if !l.decode(areasFile, &raw) {
-		return
-	}
-	seen := map[string]int{}
-	areas := make([]geo.Area, 0, len(raw.Areas))
-	for _, r := range raw.Areas {
-		if !l.id(areasFile, "area", r.Code, seen) {
-			continue
-		}
-		level, err := geo.ParseLevel(r.Level.V)
-		if err != nil {
-			l.problem(areasFile, lineOr(r.Level.Line, r.Code.Line), "area %q: %v", r.Code.V, err)
-		}
-		a := geo.Area{Code: r.Code.V, Parent: r.Parent.V, Name: r.Name.V, NameEN: r.NameEN.V, Level: level}
-		if r.Centre != nil {
-			a.Centre = &geo.Point{Lon: r.Centre.Lon.V, Lat: r.Centre.Lat.V}
-		}
-		areas = append(areas, a)
-	}
-	if seen[l.root.V] == 0 {
-		l.problem(cityFile, l.root.Line, "area: no area %q in %s", l.root.V, areasFile)
-	}
-	if len(l.problems) > 0 {
-		return
-	}
-	l.shapes(areas, seen)
-	index, err := geo.NewIndex(areas)
-	if err != nil {
-		l.problem(areasFile, 0, "%v", err)
-		return
-	}
-	l.city.Areas = index
-}
-
-// shapes gives the areas their shapes: exact polygons where there are any, else the cells of the partition.
-func (l *loader) shapes(areas []geo.Area, lines map[string]int) {}

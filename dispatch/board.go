@@ -1,0 +1,80 @@
+package dispatch
+
+import (
+	"time"
+
+	"github.com/banyan-ecc/banyan/pkg/alert"
+	"github.com/banyan-ecc/banyan/pkg/plan"
+)
+
+// Board is what a wall or console shows beside incidents: seats and counts.
+type Board struct {
+	Seats  []SeatStatus `json:"seats"`
+	Counts BoardCounts  `json:"counts"`
+}
+
+// SeatStatus is a seat now: who holds it and what lies there.
+type SeatStatus struct {
+	ID         string   `json:"id"`
+	Department string   `json:"department"`
+	Name       string   `json:"name"`
+	NameEN     string   `json:"name_en"`
+	Role       string   `json:"role"` // duty, backup, leader, commander
+	Holder     string   `json:"holder,omitempty"`
+	OnDuty     bool     `json:"on_duty"`
+	Shift      string   `json:"shift"`
+	ShiftName  string   `json:"shift_name"`
+	ShiftEN    string   `json:"shift_name_en"`
+	Until      string   `json:"until"` // end of the shift, RFC 3339
+	Open       int      `json:"open_tasks"`
+	Waiting    int      `json:"waiting_tasks"`
+	Areas      []string `json:"areas"`
+}
+
+// BoardCounts are the counts of the whole city.
+type BoardCounts struct {
+	Priorities  map[string]Load   `json:"priorities"` // the unit is the incident
+	Departments []DepartmentCount `json:"departments"`
+	Today       Today             `json:"today"`
+}
+
+// DepartmentCount is the work of a department and who is there to do it.
+type DepartmentCount struct {
+	ID string `json:"id"`
+	Load
+	SeatsOnDuty int `json:"seats_on_duty"`
+	Seats       int `json:"seats"`
+}
+
+// Board returns the board at instant now. Redacted, only duty leaders and the centre are named. It is empty
+// before a configuration is in force.
+func (s *State) Board(now time.Time, redacted bool) Board {
+	b := Board{Seats: []SeatStatus{}, Counts: BoardCounts{Priorities: map[string]Load{}, Departments: []DepartmentCount{}, Today: s.counts.Today}}
+	if s.city == nil {
+		return b
+	}
+	watch := s.city.Roster.At(now)
+	shift, until := watch.Shift(), watch.Until().UTC().Format(time.RFC3339)
+	onDuty := map[string]int{}
+	for _, seat := range s.city.Seats {
+		holder, on := watch.Holder(seat.ID)
+		if on {
+			onDuty[seat.Department]++
+		}
+		if redacted && seat.Role != plan.SeatLeader && seat.Role != plan.SeatCommander && seat.Department != plan.Centre {
+			holder = ""
+		}
+		load := s.LoadOf(seat.ID)
+		b.Seats = append(b.Seats, SeatStatus{ID: seat.ID, Department: seat.Department, Name: seat.Name, NameEN: seat.NameEN,
+			Role: string(seat.Role), Holder: holder, OnDuty: on, Shift: shift.ID, ShiftName: shift.Name, ShiftEN: shift.NameEN, Until: until,
+			Open: load.Open, Waiting: load.Waiting, Areas: append([]string{}, seat.Areas...)})
+	}
+	for _, p := range alert.Priorities {
+		b.Counts.Priorities[p.String()] = s.counts.Priorities[p]
+	}
+	for _, d := range s.city.Departments {
+		b.Counts.Departments = append(b.Counts.Departments, DepartmentCount{ID: d.ID, Load: s.counts.Departments[d.ID],
+			SeatsOnDuty: onDuty[d.ID], Seats: len(d.Seats)})
+	}
+	return b
+}

@@ -1,0 +1,123 @@
+package api
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/banyan-ecc/banyan/dispatch"
+	"github.com/banyan-ecc/banyan/pkg/alert"
+	"github.com/banyan-ecc/banyan/pkg/plan"
+	"github.com/banyan-ecc/banyan/pkg/sequencer"
+)
+
+// BatchResult is the answer to one line of a batch: a receipt, or a problem.
+type BatchResult struct {
+	Line   int `json:"line"` // counted from 1
+	Status int `json:"status"`
+	*dispatch.Receipt
+	Problem *Problem `json:"problem,omitempty"`
+}
+
+// pending is a line whose outcome is on its way.
+type pending struct {
+	line int
+	wait func(context.Context) (sequencer.Outcome, error)
+	err  error
+}
+
+// postBatch takes alerts line by line. Up to BatchWindow lines wait for the journal together, so that a
+// batch costs few fsyncs; results come in the order of the lines, and a bad line harms no other.
+func (s *Server) postBatch(w http.ResponseWriter, r *http.Request) {
+	source, err := s.sourceOf(r, ndjson)
+	if err != nil {
+		writeProblem(w, err)
+		return
+	}
+	// Results are written while lines are still read.
+	if err := http.NewResponseController(w).EnableFullDuplex(); err != nil {
+		s.o.Logger.Warn("batch without full duplex", "error", err)
+	}
+	w.Header().Set("Content-Type", ndjson)
+	b := &batch{s: s, out: json.NewEncoder(w), ctx: r.Context()}
+	scan := bufio.NewScanner(http.MaxBytesReader(w, r.Body, MaxBatchBytes))
+	scan.Buffer(make([]byte, 0, 16<<10), MaxAlertBytes)
+	line := 0
+	for scan.Scan() {
+		if line++; line > MaxBatchLines {
+			b.add(pending{line: line, err: alert.Errorf(alert.CodeTooLarge, "the batch has more than %d lines: this one and those after it were not read", MaxBatchLines)})
+			break
+		}
+		if len(bytes.TrimSpace(scan.Bytes())) > 0 {
+			b.add(b.submit(line, scan.Bytes(), source))
+		}
+	}
+	if err := scan.Err(); err != nil {
+		b.add(pending{line: line + 1, err: scanError(err)})
+	}
+	b.flush(0)
+}
+
+func scanError(err error) error {
+	if errors.Is(err, bufio.ErrTooLong) {
+		return alert.Errorf(alert.CodeTooLarge, "the line is longer than %d bytes: it and those after it were not read", MaxAlertBytes)
+	}
+	return bodyError(err, MaxBatchBytes)
+}
+
+type batch struct {
+	s      *Server
+	ctx    context.Context
+	out    *json.Encoder
+	window []pending
+}
+
+func (b *batch) submit(line int, text []byte, source *plan.Source) pending {
+	p := pending{line: line}
+	if p.err = b.s.limits.source(source, 1); p.err != nil {
+		return p
+	}
+	a, err := b.s.parse(text, source)
+	if err != nil {
+		p.err = err
+		return p
+	}
+	p.wait, p.err = b.s.o.Engine.Submit(b.ctx, dispatch.Command{Type: dispatch.SubmitAlert, Alert: &a})
+	return p
+}
+
+// add takes a line in; when the window is full, its older half is answered.
+func (b *batch) add(p pending) {
+	if b.window = append(b.window, p); len(b.window) >= BatchWindow {
+		b.flush(BatchWindow / 2)
+	}
+}
+
+// flush answers the oldest lines until keep are left.
+func (b *batch) flush(keep int) {
+	n := len(b.window) - keep
+	for _, p := range b.window[:n] {
+		_ = b.out.Encode(b.result(p)) // what was accepted is accepted, whether or not the caller still listens
+	}
+	b.window = append(b.window[:0], b.window[n:]...)
+}
+
+func (b *batch) result(p pending) BatchResult {
+	err := p.err
+	if err == nil {
+		ctx, cancel := context.WithTimeout(b.ctx, CommandTimeout)
+		defer cancel()
+		var outcome sequencer.Outcome
+		if outcome, err = p.wait(ctx); err == nil {
+			var receipt dispatch.Receipt
+			if receipt, err = b.s.receipt(outcome); err == nil {
+				return BatchResult{Line: p.line, Status: http.StatusAccepted, Receipt: &receipt}
+			}
+		}
+	}
+	problem := b.s.problem(err, "submit-alerts")
+	return BatchResult{Line: p.line, Status: problem.Status, Problem: problem}
+}

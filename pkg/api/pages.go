@@ -1,0 +1,54 @@
+package api
+
+import (
+	"io/fs"
+	"net/http"
+	"strings"
+)
+
+// contentPolicy lets pages load what this server serves and nothing else.
+const contentPolicy = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; " +
+	"connect-src 'self' ws: wss:; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
+
+const noPages = `<!doctype html><html lang="zh"><meta charset="utf-8"><title>榕 Banyan</title>
+<p>此程序构建时未包含网页。请安装 Node.js 后运行 <code>make build</code>。接口说明见 <code>/openapi.json</code>。
+<p>This binary was built without its web pages. Install Node.js and run <code>make build</code>. The API is described at <code>/openapi.json</code>.
+`
+
+// pageRoutes serves the built pages. They hold no data: what they show they fetch with a key.
+func (s *Server) pageRoutes() {
+	s.mux.Handle("GET /{$}", http.RedirectHandler("/wall/", http.StatusFound))
+	s.mux.Handle("GET /wall", http.RedirectHandler("/wall/", http.StatusFound))
+	if s.o.Pages == nil {
+		s.mux.HandleFunc("GET /wall/", func(w http.ResponseWriter, r *http.Request) {
+			pageHeaders(w.Header())
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = w.Write([]byte(noPages))
+		})
+		return
+	}
+	s.mux.Handle("GET /wall/", pages(s.o.Pages))
+}
+
+func pageHeaders(h http.Header) {
+	h.Set("Content-Security-Policy", contentPolicy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-cache")
+}
+
+// pages serves files and never lists folders. Files below assets/ carry a hash in their name.
+func pages(files fs.FS) http.Handler {
+	serve := http.FileServerFS(files)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		pageHeaders(w.Header())
+		if strings.Contains(r.URL.Path, "/assets/") {
+			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		}
+		if strings.HasSuffix(r.URL.Path, "/") && r.URL.Path != "/wall/" {
+			http.NotFound(w, r)
+			return
+		}
+		serve.ServeHTTP(w, r)
+	})
+}

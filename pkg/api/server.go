@@ -1,0 +1,249 @@
+// Package api is the HTTP face: alerts in, incidents and tasks out, OpenAPI 3.1 from the code, RFC 9457
+// problems for every error. It decides nothing: commands go to the engine, reads come from committed state.
+package api
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/banyan-ecc/banyan/dispatch"
+	"github.com/banyan-ecc/banyan/geo"
+	"github.com/banyan-ecc/banyan/pkg/alert"
+	"github.com/banyan-ecc/banyan/pkg/sequencer"
+)
+
+// Bounds of what a caller may send.
+const (
+	MaxAlertBytes  = 64 << 10 // body of one alert
+	MaxActionBytes = 32 << 10 // body of an action
+	MaxBatchBytes  = 64 << 20 // body of a batch
+	MaxBatchLines  = 50_000
+	BatchWindow    = 512    // lines of one batch waiting for the journal at once
+	MaxPage        = 500    // incidents a page
+	MaxScan        = 20_000 // incidents looked at for one page
+	MaxHeaderBytes = 16 << 10
+	CommandTimeout = 10 * time.Second // how long a caller waits for the journal
+)
+
+// Role is what a caller may do.
+type Role uint8
+
+// The roles of callers, least first.
+const (
+	Source Role = 1 + iota
+	Wall
+	Officer
+)
+
+// Caller is who a request comes from.
+type Caller struct {
+	Role   Role
+	Source string      // Source: its id
+	Actor  alert.Actor // Officer: seat and name
+	Key    string      // id of the key, for logs and limits
+}
+
+// Engine takes commands.
+type Engine interface {
+	Do(ctx context.Context, c dispatch.Command) (sequencer.Outcome, error)
+	Submit(ctx context.Context, c dispatch.Command) (wait func(context.Context) (sequencer.Outcome, error), err error)
+	Epoch() uint32
+}
+
+// State is the committed state.
+type State interface{ Read(func(*dispatch.State)) }
+
+// History finds what was written.
+type History interface {
+	// Events returns the events of the command that made event seq.
+	Events(seq uint64) ([]dispatch.Event, error)
+	// Encoded returns the JSON of event seq.
+	Encoded(seqs []uint64) ([][]byte, error)
+}
+
+// Options are what a Server is made of.
+type Options struct {
+	Engine  Engine
+	State   State
+	History History
+	Caller  func(*http.Request) (Caller, bool)               // who sends it; false: nobody known
+	Stream  func(http.ResponseWriter, *http.Request, Caller) // the websocket
+	Metrics http.Handler                                     // nil: not on this listener
+	Ready   func() error                                     // nil error: accepting
+	Alive   func() error                                     // nil error: the writer's loop runs
+	Pages   fs.FS                                            // built web pages; nil: a plain notice instead
+	Now     func() time.Time
+	Observe func(operation string, status int, took time.Duration) // nil: nobody measures
+	Logger  *slog.Logger
+}
+
+// Server is an http.Handler for everything Banyan serves.
+type Server struct {
+	o        Options
+	mux      *http.ServeMux
+	api      huma.API
+	limits   limits
+	outlines outlines
+}
+
+// New returns a server.
+func New(o Options) *Server {
+	if o.Observe == nil {
+		o.Observe = func(string, int, time.Duration) {}
+	}
+	s := &Server{o: o, mux: http.NewServeMux(), limits: newLimits(o.Now)}
+	s.api = humago.New(s.mux, description())
+	aliases := s.api.OpenAPI().Components.Schemas
+	aliases.RegisterTypeAlias(reflect.TypeFor[alert.Time](), reflect.TypeFor[time.Time]())
+	aliases.RegisterTypeAlias(reflect.TypeFor[alert.Priority](), reflect.TypeFor[string]())
+	aliases.RegisterTypeAlias(reflect.TypeFor[geo.Cell](), reflect.TypeFor[string]())
+	s.alertRoutes()
+	s.incidentRoutes()
+	s.actionRoutes()
+	s.placeRoutes()
+	s.mux.HandleFunc("GET /api/v1/stream", s.stream)
+	s.mux.HandleFunc("GET /healthz", s.health(o.Alive))
+	s.mux.HandleFunc("GET /readyz", s.health(o.Ready))
+	s.mux.HandleFunc("/", s.notFound)
+	s.pageRoutes()
+	if o.Metrics != nil {
+		s.mux.Handle("GET /metrics", o.Metrics)
+	}
+	return s
+}
+
+// description is the head of the OpenAPI document. The library's documentation page is left out: it would
+// fetch scripts from the internet.
+func description() huma.Config {
+	c := huma.DefaultConfig("Banyan", "1.0.0")
+	c.Info.Description = "Real-time backend of a city's emergency command centre. See docs/protocol.md for the websocket."
+	c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", nil
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"bearer": {Type: "http", Scheme: "bearer", Description: "a key made by `banyan key add`"},
+	}
+	c.Security = []map[string][]string{{"bearer": {}}}
+	return c
+}
+
+type callerKey struct{}
+
+// callerOf returns who sent the request; ServeHTTP has let nobody else through.
+func callerOf(ctx context.Context) Caller {
+	c, _ := ctx.Value(callerKey{}).(Caller)
+	return c
+}
+
+// public reports whether a path is served to anybody: health, and pages that hold no data.
+func public(path string) bool {
+	return path == "/" || path == "/healthz" || path == "/readyz" || path == "/favicon.ico" ||
+		path == "/wall" || strings.HasPrefix(path, "/wall/") || strings.HasPrefix(path, "/assets/")
+}
+
+// ServeHTTP implements http.Handler. Whoever is not known gets no further than the public paths.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := s.o.Now()
+	if !public(r.URL.Path) {
+		caller, ok := s.o.Caller(r)
+		if !ok {
+			writeProblem(w, alert.Errorf(alert.CodeUnauthorized, "a key is needed: Authorization: Bearer TOKEN; `banyan key add` makes one"))
+			return
+		}
+		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, caller))
+	}
+	rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+	s.mux.ServeHTTP(rec, r)
+	if r.Pattern != "" {
+		s.o.Observe(r.Pattern, rec.status, s.o.Now().Sub(began))
+	}
+}
+
+// recorder remembers the status of an answer.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (r *recorder) WriteHeader(status int) {
+	r.status = status
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController find what the server's writer can do.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// register adds an operation that callers with one of the roles may use; others are forbidden.
+func register[I, O any](s *Server, method, path, id, summary string, roles []Role, handle func(context.Context, *I) (*O, error)) {
+	op := huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary, MaxBodyBytes: MaxActionBytes,
+		Errors: []int{400, 401, 403, 404, 409, 413, 422, 429, 503}}
+	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
+		caller := callerOf(ctx)
+		if err := allow(caller, roles); err != nil {
+			return nil, problemOf(err)
+		}
+		if err := s.limits.key(caller.Key); err != nil {
+			return nil, problemOf(err)
+		}
+		out, err := handle(ctx, in)
+		if err != nil {
+			return nil, s.problem(err, id)
+		}
+		return out, nil
+	})
+}
+
+// problem turns err into a problem and logs what is a defect of ours.
+func (s *Server) problem(err error, operation string) *Problem {
+	if alert.CodeOf(err) == alert.CodeInternal {
+		s.o.Logger.Error("request failed", "operation", operation, "error", err)
+	}
+	return problemOf(err)
+}
+
+func allow(c Caller, roles []Role) error {
+	for _, r := range roles {
+		if c.Role == r {
+			return nil
+		}
+	}
+	return alert.Errorf(alert.CodeForbidden, "this key may not do that")
+}
+
+// body is the answer with a JSON document.
+type body[T any] struct{ Body T }
+
+func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
+	c := callerOf(r.Context())
+	if err := allow(c, []Role{Wall, Officer}); err != nil {
+		writeProblem(w, err)
+		return
+	}
+	// The recorder stands between the library and the connection it wants to take over.
+	if rec, ok := w.(*recorder); ok {
+		w = rec.ResponseWriter
+	}
+	s.o.Stream(w, r, c)
+}
+
+func (s *Server) health(check func() error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := check(); err != nil {
+			writeProblem(w, alert.Errorf(alert.CodeUnavailable, "%v", err))
+			return
+		}
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write([]byte("ok\n"))
+	}
+}
+
+func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
+	writeProblem(w, alert.Errorf(alert.CodeNotFound, "nothing at %s %s; GET /openapi.json lists what there is", r.Method, r.URL.Path))
+}
