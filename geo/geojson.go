@@ -173,19 +173,19 @@ func (x *Index) Outline(code string) (json.RawMessage, error) {
 	a := &x.nodes[n].area
 	switch {
 	case len(a.Polygons) > 0:
-		return encodePolygons(a.Polygons)
+		return EncodePolygons(a.Polygons)
 	case len(a.Cells) > 0:
 		polygons, err := outlineOf(a.Cells)
 		if err != nil {
 			return nil, fmt.Errorf("area %q: %w", code, err)
 		}
-		return encodePolygons(polygons)
+		return EncodePolygons(polygons)
 	}
 	return nil, nil
 }
 
 // Outline returns a cell's outline as a GeoJSON geometry.
-func (c Cell) Outline() (json.RawMessage, error) { return encodePolygons([]Polygon{{c.Boundary()}}) }
+func (c Cell) Outline() (json.RawMessage, error) { return EncodePolygons([]Polygon{{c.Boundary()}}) }
 
 // outlineOf returns the outline of a set of compacted cells.
 func outlineOf(cells []Cell) ([]Polygon, error) {
@@ -215,8 +215,8 @@ func outlineOf(cells []Cell) ([]Polygon, error) {
 	return polygons, nil
 }
 
-// encodePolygons returns a MultiPolygon, its rings closed.
-func encodePolygons(polygons []Polygon) (json.RawMessage, error) {
+// EncodePolygons returns a GeoJSON MultiPolygon, its rings closed, to the centimetre.
+func EncodePolygons(polygons []Polygon) (json.RawMessage, error) {
 	many := make([][][][2]float64, len(polygons))
 	for i, polygon := range polygons {
 		for _, ring := range polygon {

@@ -51,7 +51,7 @@ func (s *Server) document(method, path, id, summary, inType string, in reflect.T
 func (s *Server) postAlert(w http.ResponseWriter, r *http.Request) {
 	receipt, err := s.takeAlert(w, r)
 	if err != nil {
-		writeProblem(w, s.problem(err, "submit-alert"))
+		WriteProblem(w, s.problem(err, "submit-alert"))
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -90,11 +90,8 @@ func (s *Server) sourceOf(r *http.Request, want string) (*plan.Source, error) {
 	if c.Role != Source {
 		return nil, alert.Errorf(alert.CodeForbidden, "only the key of a source may submit alerts: `banyan key add --role source --source ID`")
 	}
-	if kind := r.Header.Get("Content-Type"); kind != "" {
-		got, _, err := mime.ParseMediaType(kind)
-		if err != nil || got != want && !(want == "application/json" && strings.HasSuffix(got, "+json")) && !(want == ndjson && got == "application/json") {
-			return nil, alert.Errorf(alert.CodeUnsupportedType, "Content-Type is %.60q: want %s", kind, want)
-		}
+	if kind := r.Header.Get("Content-Type"); !takesType(kind, want) {
+		return nil, alert.Errorf(alert.CodeUnsupportedType, "Content-Type is %.60q: want %s", kind, want)
 	}
 	var source *plan.Source
 	s.o.State.Read(func(st *dispatch.State) {
@@ -106,6 +103,17 @@ func (s *Server) sourceOf(r *http.Request, want string) (*plan.Source, error) {
 		return nil, alert.Errorf(alert.CodeForbidden, "the key is for source %q, which this city does not have: add sources/%s.yaml", c.Source, c.Source)
 	}
 	return source, nil
+}
+
+// takesType reports whether a body declared as kind is taken for want: absent, the type itself, a JSON
+// dialect, or what curl -d declares unless told otherwise.
+func takesType(kind, want string) bool {
+	if kind == "" {
+		return true
+	}
+	got, _, err := mime.ParseMediaType(kind)
+	return err == nil && (got == want || got == "application/json" || strings.HasPrefix(got, "application/") && strings.HasSuffix(got, "+json") ||
+		got == "application/x-www-form-urlencoded")
 }
 
 // parse reads and checks one alert.

@@ -34,7 +34,7 @@ type pending struct {
 func (s *Server) postBatch(w http.ResponseWriter, r *http.Request) {
 	source, err := s.sourceOf(r, ndjson)
 	if err != nil {
-		writeProblem(w, err)
+		WriteProblem(w, err)
 		return
 	}
 	// Results are written while lines are still read.

@@ -114,8 +114,8 @@ func init() {
 	}
 }
 
-// writeProblem answers with err.
-func writeProblem(w http.ResponseWriter, err error) {
+// WriteProblem answers with err.
+func WriteProblem(w http.ResponseWriter, err error) {
 	p := problemOf(err)
 	for k, v := range p.GetHeaders() {
 		w.Header()[k] = v

@@ -153,7 +153,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !public(r.URL.Path) {
 		caller, ok := s.o.Caller(r)
 		if !ok {
-			writeProblem(w, alert.Errorf(alert.CodeUnauthorized, "a key is needed: Authorization: Bearer TOKEN; `banyan key add` makes one"))
+			WriteProblem(w, alert.Errorf(alert.CodeUnauthorized, "a key is needed: Authorization: Bearer TOKEN; `banyan key add` makes one"))
 			return
 		}
 		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, caller))
@@ -223,7 +223,7 @@ type body[T any] struct{ Body T }
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	c := callerOf(r.Context())
 	if err := allow(c, []Role{Wall, Officer}); err != nil {
-		writeProblem(w, err)
+		WriteProblem(w, err)
 		return
 	}
 	// The recorder stands between the library and the connection it wants to take over.
@@ -236,7 +236,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 func (s *Server) health(check func() error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := check(); err != nil {
-			writeProblem(w, alert.Errorf(alert.CodeUnavailable, "%v", err))
+			WriteProblem(w, alert.Errorf(alert.CodeUnavailable, "%v", err))
 			return
 		}
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -245,5 +245,5 @@ func (s *Server) health(check func() error) http.HandlerFunc {
 }
 
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
-	writeProblem(w, alert.Errorf(alert.CodeNotFound, "nothing at %s %s; GET /openapi.json lists what there is", r.Method, r.URL.Path))
+	WriteProblem(w, alert.Errorf(alert.CodeNotFound, "nothing at %s %s; GET /openapi.json lists what there is", r.Method, r.URL.Path))
 }

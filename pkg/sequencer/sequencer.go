@@ -73,6 +73,7 @@ type Sequencer struct {
 	epoch    uint32
 	encoder  *encoder
 	failed   atomic.Pointer[error]
+	began    atomic.Int64 // when the batch at hand was begun, Unix nanoseconds; 0 when idle
 	stopped  chan struct{}
 	snapshot snapshots
 }
@@ -116,6 +117,14 @@ func (s *Sequencer) Epoch() uint32 { return s.epoch }
 
 // Queued returns how many commands wait in the mailbox.
 func (s *Sequencer) Queued() int { return len(s.mailbox) }
+
+// Busy returns how long the writer has been at the batch at hand, 0 when it waits for work.
+func (s *Sequencer) Busy() time.Duration {
+	if began := s.began.Load(); began != 0 {
+		return time.Duration(s.o.Now().UnixNano() - began)
+	}
+	return 0
+}
 
 // Err returns why the writer no longer accepts, nil while it does.
 func (s *Sequencer) Err() error {
@@ -187,6 +196,7 @@ func (s *Sequencer) Run(ctx context.Context) error {
 	for {
 		timer.Reset(s.untilDue())
 		batch = batch[:0]
+		s.began.Store(0)
 		select {
 		case r := <-s.mailbox:
 			batch = append(batch, r)
@@ -194,8 +204,10 @@ func (s *Sequencer) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return s.drain()
 		}
+		s.began.Store(s.o.Now().UnixNano())
 		batch = s.gather(batch)
 		if err := s.process(batch); err != nil {
+			s.began.Store(0)
 			s.refuse(ctx)
 			return err
 		}

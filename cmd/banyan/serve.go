@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/viper"
+
+	"github.com/banyan-ecc/banyan/dashboards"
+	"github.com/banyan-ecc/banyan/pkg/app"
+	"github.com/banyan-ecc/banyan/pkg/plan"
+	"github.com/banyan-ecc/banyan/pkg/sequencer"
+)
+
+// settings are what flags, BANYAN_* variables and the settings file say, in that order of weight.
+type settings struct {
+	City    string   `mapstructure:"city"`
+	Data    string   `mapstructure:"data"`
+	Listen  string   `mapstructure:"listen"`
+	Origins []string `mapstructure:"origins"`
+	Log     struct {
+		Level  string `mapstructure:"level"`
+		Format string `mapstructure:"format"`
+	} `mapstructure:"log"`
+	Snapshot struct {
+		EveryEvents uint64 `mapstructure:"every_events"`
+	} `mapstructure:"snapshot"`
+	Shutdown struct {
+		Timeout time.Duration `mapstructure:"timeout"`
+	} `mapstructure:"shutdown"`
+}
+
+// Keys of the settings file and their defaults.
+var defaults = map[string]any{
+	"city": "configs/fuzhou", "data": "data", "listen": "127.0.0.1:8080", "origins": []string{},
+	"log.level": "info", "log.format": "text",
+	"snapshot.every_events": sequencer.DefaultSnapshotEvery, "shutdown.timeout": app.DefaultShutdownTimeout,
+}
+
+// serverFlags adds the flags of a command that serves, and returns how to read its settings.
+func serverFlags(cmd *cobra.Command) func() (*settings, error) {
+	v := viper.New()
+	f := cmd.Flags()
+	file := f.String("config", "", "settings file (YAML); see configs/banyan.yaml")
+	f.String("city", "configs/fuzhou", "folder of the city's configuration")
+	f.String("data", "data", "folder for journal, snapshots and keys; made if absent")
+	f.String("listen", "127.0.0.1:8080", "host:port to listen on; port 0 takes a free one")
+	f.StringSlice("origins", nil, "pages of other hosts that may open the websocket, such as https://wall.example")
+	f.String("log-level", "info", "debug, info, warn or error")
+	f.String("log-format", "text", "text or json")
+	for key, value := range defaults {
+		v.SetDefault(key, value)
+	}
+	for key, flag := range map[string]string{"city": "city", "data": "data", "listen": "listen", "origins": "origins", "log.level": "log-level", "log.format": "log-format"} {
+		_ = v.BindPFlag(key, f.Lookup(flag)) // fails for a nil flag only
+	}
+	v.SetEnvPrefix("BANYAN")
+	v.SetEnvKeyReplacer(strings.NewReplacer(".", "_"))
+	v.AutomaticEnv()
+	return func() (*settings, error) {
+		if *file != "" {
+			v.SetConfigFile(*file)
+			v.SetConfigType("yaml")
+			if err := v.ReadInConfig(); err != nil {
+				return nil, fmt.Errorf("settings file: %w", err)
+			}
+		}
+		var s settings
+		if err := v.UnmarshalExact(&s); err != nil {
+			return nil, fmt.Errorf("settings: %w", err)
+		}
+		return &s, nil
+	}
+}
+
+func (s *settings) logger() (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.Log.Level)); err != nil {
+		return nil, fmt.Errorf("log level %q: want debug, info, warn or error", s.Log.Level)
+	}
+	o := &slog.HandlerOptions{Level: level}
+	switch s.Log.Format {
+	case "text":
+		return slog.New(slog.NewTextHandler(os.Stderr, o)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(os.Stderr, o)), nil
+	}
+	return nil, fmt.Errorf("log format %q: want text or json", s.Log.Format)
+}
+
+// open reads the city and opens the centre.
+func (s *settings) open(cmd *cobra.Command) (*app.App, *plan.City, *slog.Logger, error) {
+	logger, err := s.logger()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	city, err := readCity(cmd, s.City)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	var pages fs.FS
+	if built, ok := dashboards.Pages(); ok {
+		pages = built
+	}
+	a, err := app.Open(app.Options{City: city, DataDir: s.Data, Listen: s.Listen, Origins: s.Origins, Pages: pages,
+		SnapshotEvery: s.Snapshot.EveryEvents, ShutdownTimeout: s.Shutdown.Timeout, Logger: logger})
+	return a, city, logger, err
+}
+
+// readCity reads a city folder and prints what is wrong with it, line by line.
+func readCity(cmd *cobra.Command, dir string) (*plan.City, error) {
+	if _, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("city folder: %w; --city names it", err)
+	}
+	city, err := app.ReadCity(dir)
+	var problems plan.Problems
+	if errors.As(err, &problems) {
+		for _, p := range problems {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s/%v\n", strings.TrimRight(dir, "/"), p)
+		}
+		return nil, fmt.Errorf("the configuration in %s has %d mistakes", dir, len(problems))
+	}
+	return city, err
+}
+
+func serveCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve a city",
+		Example: `  banyan serve --city configs/fuzhou --data /var/lib/banyan
+  banyan serve --config configs/banyan.yaml --listen :8080
+  BANYAN_LISTEN=:8080 banyan serve`,
+		Args: cobra.NoArgs,
+	}
+	read := serverFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		s, err := read()
+		if err != nil {
+			return err
+		}
+		a, _, _, err := s.open(cmd)
+		if err != nil {
+			return err
+		}
+		return run(cmd.Context(), a)
+	}
+	return cmd
+}
+
+func run(ctx context.Context, a *app.App) error { return a.Run(ctx) }
+
+func checkCommand() *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use:     "check",
+		Short:   "Check a city's configuration: every mistake with file and line",
+		Example: `  banyan check --city configs/fuzhou`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			city, err := readCity(cmd, dir)
+			if err != nil {
+				return err
+			}
+			areas := 0
+			for range city.Areas.Areas {
+				areas++
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s %s: %d departments, %d seats, %d incident types, %d sources, %d areas; digest %.12s\n",
+				city.ID, city.Name, len(city.Departments), len(city.Seats), len(city.Types), len(city.Sources), areas, city.Digest)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&dir, "city", "configs/fuzhou", "folder of the city's configuration")
+	return cmd
+}

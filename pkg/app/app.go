@@ -1,0 +1,281 @@
+// Package app puts the parts together: it opens the journal, rebuilds the state, serves, and stops in order.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/banyan-ecc/banyan/dispatch"
+	"github.com/banyan-ecc/banyan/pkg/alert"
+	"github.com/banyan-ecc/banyan/pkg/api"
+	"github.com/banyan-ecc/banyan/pkg/auth"
+	"github.com/banyan-ecc/banyan/pkg/journal"
+	"github.com/banyan-ecc/banyan/pkg/plan"
+	"github.com/banyan-ecc/banyan/pkg/push"
+	"github.com/banyan-ecc/banyan/pkg/sequencer"
+	"github.com/banyan-ecc/banyan/pkg/telemetry"
+)
+
+// JournalDir is the folder of the journal within the data folder.
+const JournalDir = "journal"
+
+// Times of the HTTP server.
+const (
+	readHeaderTimeout      = 10 * time.Second
+	idleTimeout            = 2 * time.Minute
+	DefaultShutdownTimeout = 15 * time.Second
+	stuckAfter             = 10 * time.Second // the writer at one batch this long is not alive
+)
+
+// Options say what to serve.
+type Options struct {
+	City            *plan.City    // from ReadCity
+	DataDir         string        // made if absent
+	Listen          string        // host:port; port 0 takes a free one
+	Origins         []string      // pages of other hosts that may connect
+	Pages           fs.FS         // built web pages; nil: none
+	SnapshotEvery   uint64        // events; 0: the sequencer's default
+	ShutdownTimeout time.Duration // 0: DefaultShutdownTimeout
+	Logger          *slog.Logger
+}
+
+// App is a running centre. Open makes one, Run serves.
+type App struct {
+	o        Options
+	log      *journal.Journal
+	keys     *auth.Store
+	seq      *sequencer.Sequencer
+	hub      *push.Hub
+	metrics  *telemetry.Telemetry
+	listener net.Listener
+	server   *http.Server
+	stopping atomic.Bool
+}
+
+// Open takes the data folder for itself, rebuilds the state from it and begins to listen; it does not answer
+// yet. The error says what to do: a *journal.CorruptError names the place of damage.
+func Open(o Options) (*App, error) {
+	if o.ShutdownTimeout == 0 {
+		o.ShutdownTimeout = DefaultShutdownTimeout
+	}
+	a := &App{o: o, metrics: telemetry.New()}
+	if err := a.open(); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	return a, nil
+}
+
+func (a *App) open() (err error) {
+	if a.log, err = journal.Open(filepath.Join(a.o.DataDir, JournalDir), journal.Options{Logger: a.o.Logger}); err != nil {
+		return err
+	}
+	if a.keys, err = auth.Open(a.o.DataDir); err != nil {
+		return err
+	}
+	start, err := a.recover()
+	if err != nil {
+		return err
+	}
+	fd := newFeed()
+	a.seq = sequencer.New(sequencer.Options{
+		Log: a.log, Start: start, SnapshotEvery: a.o.SnapshotEvery, Logger: a.o.Logger,
+		Publish: func(c *sequencer.Committed) { a.hub.Publish(fd.batch(c)) },
+		Observe: func(s sequencer.Stages) { a.metrics.Batch(s.Commands, s.Events, s.Decide, s.Commit, s.Hand) },
+	})
+	a.hub = push.NewHub(&screens{a.seq.Replica(), a.seq.Epoch(), time.Now}, push.Options{
+		Origins: a.o.Origins,
+		Refuse:  func(w http.ResponseWriter, _ *http.Request, e *alert.Error) { api.WriteProblem(w, e) },
+		Hooks:   push.Hooks{Internal: func(err error) { a.o.Logger.Error("websocket", "error", err) }},
+	})
+	a.hub.Publish(push.Batch{Epoch: start.Epoch, From: start.Writer.Seq() + 1, To: start.Writer.Seq()})
+	a.measure()
+	if a.listener, err = net.Listen("tcp", a.o.Listen); err != nil {
+		return err
+	}
+	a.server = &http.Server{Handler: a.handler(), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: api.MaxHeaderBytes, ErrorLog: slog.NewLogLogger(a.o.Logger.Handler(), slog.LevelDebug)}
+	return nil
+}
+
+// recover rebuilds the state, with a word now and then when that takes long.
+func (a *App) recover() (*sequencer.Start, error) {
+	began := time.Now()
+	start, err := sequencer.Recover(a.log, func(seq uint64) {
+		a.o.Logger.Info("reading the journal", "seq", seq, "of", a.log.LastSeq())
+	})
+	if err != nil {
+		return nil, fmt.Errorf("rebuilding the state: %w", err)
+	}
+	if start.Problems != nil {
+		a.o.Logger.Warn("the configuration in the journal does not compile any more; the one given now replaces it", "error", start.Problems)
+	}
+	a.o.Logger.Info("state rebuilt", "seq", start.Writer.Seq(), "snapshot", start.SnapshotSeq, "frames", start.Frames,
+		"incidents", start.Writer.Len(), "took", time.Since(began).Round(time.Millisecond))
+	return start, nil
+}
+
+func (a *App) handler() http.Handler {
+	return api.New(api.Options{
+		Engine: a.seq, State: a.seq.Replica(), History: history{a.log}, Caller: a.caller, Stream: a.stream,
+		Metrics: a.metrics.Handler(), Ready: a.ready, Alive: a.alive, Pages: a.o.Pages, Now: time.Now,
+		Observe: a.metrics.Request, Logger: a.o.Logger,
+	})
+}
+
+// caller finds out who sends a request.
+func (a *App) caller(r *http.Request) (api.Caller, bool) {
+	token := push.TokenFromRequest(r)
+	if token == "" {
+		return api.Caller{}, false
+	}
+	k, ok := a.keys.Lookup(token)
+	if !ok {
+		return api.Caller{}, false
+	}
+	c := api.Caller{Key: k.ID}
+	switch k.Role {
+	case auth.RoleSource:
+		c.Role, c.Source = api.Source, k.Source
+	case auth.RoleWall:
+		c.Role = api.Wall
+	case auth.RoleOfficer:
+		c.Role, c.Actor = api.Officer, alert.Actor{Seat: k.Seat, Name: k.Name}
+		a.seq.Replica().Read(func(st *dispatch.State) {
+			if city := st.City(); city != nil {
+				if seat, ok := city.Seat(k.Seat); ok {
+					c.Actor.Department = seat.Department
+				}
+			}
+		})
+	}
+	return c, true
+}
+
+func (a *App) stream(w http.ResponseWriter, r *http.Request, c api.Caller) {
+	a.hub.Serve(w, r, push.Grant{Name: c.Key, Redacted: c.Role != api.Officer, Allow: func(t push.Topic) error {
+		if c.Role == api.Officer || t.Kind == push.Wall || t.Kind == push.Cells || t.Kind == push.BBox {
+			return nil
+		}
+		return alert.Errorf(alert.CodeForbidden, "a wall's key may subscribe to wall, cells and bbox, not to %s", t)
+	}})
+}
+
+// ready reports whether alerts are taken: the journal is writable, the queue is not full, nobody is stopping.
+func (a *App) ready() error {
+	switch {
+	case a.stopping.Load():
+		return errors.New("stopping")
+	case a.seq.Err() != nil:
+		return fmt.Errorf("the journal failed and takes nothing more: %w; free or repair the disk, then restart", a.seq.Err())
+	case a.seq.Queued() >= sequencer.MailboxSize:
+		return fmt.Errorf("%d commands wait", a.seq.Queued())
+	}
+	return nil
+}
+
+// alive reports whether the writer's loop turns.
+func (a *App) alive() error {
+	if busy := a.seq.Busy(); busy > stuckAfter {
+		return fmt.Errorf("the writer has been at one batch for %v", busy)
+	}
+	return nil
+}
+
+// measure adds the gauges that are read when Prometheus asks.
+func (a *App) measure() {
+	m := a.metrics
+	m.Gauge("banyan_queue_commands", "Commands waiting for the writer.", nil, func() float64 { return float64(a.seq.Queued()) })
+	m.Gauge("banyan_ready", "1 while alerts are accepted.", nil, func() float64 {
+		if a.ready() == nil {
+			return 1
+		}
+		return 0
+	})
+	m.Gauge("banyan_screens", "Open websocket connections.", nil, func() float64 { return float64(a.hub.Stats().Connections) })
+	m.Counter("banyan_push_deliveries_total", "Frames of events delivered to connections.", func() float64 { return float64(a.hub.Stats().Deliveries) })
+	m.Counter("banyan_push_dropped_total", "Times a slow connection lost deltas and was owed a snapshot.", func() float64 { return float64(a.hub.Stats().Dropped) })
+	for _, p := range alert.Priorities {
+		load := func() (l dispatch.Load) {
+			a.seq.Replica().Read(func(st *dispatch.State) { l = st.Counts().Priorities[p] })
+			return l
+		}
+		labels := map[string]string{"priority": p.String()}
+		m.Gauge("banyan_incidents_open", "Open incidents.", labels, func() float64 { return float64(load().Open) })
+		m.Gauge("banyan_incidents_unacknowledged", "Open incidents with a task that nobody has acknowledged.", labels, func() float64 { return float64(load().Waiting) })
+		m.Gauge("banyan_incidents_overdue", "Open incidents with a task past its acknowledge deadline.", labels, func() float64 { return float64(load().Overdue) })
+	}
+}
+
+// Addr returns the address listened on.
+func (a *App) Addr() net.Addr { return a.listener.Addr() }
+
+// Run puts the configuration in force and serves until ctx ends; then it stops in order: no new requests,
+// the mailbox drained, a last snapshot, every screen told. It returns nil after an orderly stop.
+func (a *App) Run(ctx context.Context) error {
+	// The writer outlives the server: requests under way are to be answered.
+	writing, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWriting()
+	g, failed := errgroup.WithContext(ctx)
+	written := make(chan error, 1)
+	go func() { written <- a.seq.Run(writing) }()
+	if err := a.configure(failed); err != nil {
+		stopWriting()
+		return errors.Join(err, <-written, a.close())
+	}
+	g.Go(func() error {
+		if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	a.o.Logger.Info("serving", "city", a.o.City.ID, "address", a.Addr().String())
+	<-failed.Done() // told to stop, or the listener failed
+	a.stopping.Store(true)
+	a.o.Logger.Info("stopping")
+	// What is asked for from here on happens even though ctx has ended.
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.o.ShutdownTimeout)
+	defer cancel()
+	err := a.server.Shutdown(ending)
+	stopWriting()
+	err = errors.Join(err, <-written, a.hub.Close(ending), g.Wait(), a.close())
+	a.o.Logger.Info("stopped", "error", err)
+	return err
+}
+
+// configure makes the city given the one in force, unless it is that already.
+func (a *App) configure(ctx context.Context) error {
+	same := false
+	a.seq.Replica().Read(func(st *dispatch.State) { same = st.Digest() == a.o.City.Digest && st.City() != nil })
+	if same {
+		return nil
+	}
+	if _, err := a.seq.Do(ctx, dispatch.Configure(a.o.City)); err != nil {
+		return fmt.Errorf("loading the configuration: %w", err)
+	}
+	a.o.Logger.Info("configuration in force", "digest", a.o.City.Digest[:12])
+	return nil
+}
+
+// close gives back what is still held.
+func (a *App) close() error {
+	var errs []error
+	if a.listener != nil {
+		if err := a.listener.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if a.log != nil {
+		errs = append(errs, a.log.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,130 @@
+package app
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/banyan-ecc/banyan/dispatch"
+	"github.com/banyan-ecc/banyan/pkg/alert"
+	"github.com/banyan-ecc/banyan/pkg/push"
+	"github.com/banyan-ecc/banyan/pkg/sequencer"
+)
+
+// feed turns committed batches into what the hub shows. It is called by the writer alone.
+type feed struct {
+	buf bytes.Buffer
+	enc *json.Encoder
+}
+
+func newFeed() *feed {
+	f := &feed{}
+	f.enc = json.NewEncoder(&f.buf)
+	f.enc.SetEscapeHTML(false)
+	return f
+}
+
+func (f *feed) encode(v any) []byte {
+	f.buf.Reset()
+	if err := f.enc.Encode(v); err != nil {
+		panic(fmt.Sprintf("app: encode %T: %v", v, err)) // it was encoded once already
+	}
+	return bytes.Clone(bytes.TrimSuffix(f.buf.Bytes(), []byte{'\n'}))
+}
+
+// batch makes the hub's batch of a committed one.
+func (f *feed) batch(c *sequencer.Committed) push.Batch {
+	b := push.Batch{Epoch: c.Epoch, From: c.From, To: c.To, Items: make([]push.Item, len(c.Events))}
+	for i := range c.Events {
+		e := &c.Events[i]
+		it := &b.Items[i]
+		*it = concerns(c.Docs[i])
+		it.Seq, it.Full = e.Seq, c.Encoded[i]
+		if e.Type == dispatch.ConfigLoaded { // its files stay in the journal
+			it.Full = f.encode(dispatch.Event{Seq: e.Seq, At: e.At, Type: e.Type, Digest: e.Digest})
+		}
+		if e.From != "" && e.Task != nil && !slices.Contains(it.Seats, e.From) {
+			it.Seats = append(it.Seats, e.From) // who loses a task must hear of it
+		}
+		if r, ok := dispatch.Redact(e); ok {
+			it.Wall = f.encode(&r)
+		}
+	}
+	return b
+}
+
+// concerns says whom an incident concerns: every department and seat that has or had a part in it.
+func concerns(doc *alert.Incident) push.Item {
+	if doc == nil {
+		return push.Item{}
+	}
+	it := push.Item{Incident: doc.ID, Cell: doc.Cell}
+	for _, t := range doc.Tasks {
+		if !slices.Contains(it.Departments, t.Department) {
+			it.Departments = append(it.Departments, t.Department)
+		}
+		it.Seats = append(append(it.Seats, t.Seat), t.Escalated...)
+	}
+	slices.Sort(it.Seats)
+	it.Seats = slices.Compact(it.Seats)
+	return it
+}
+
+// MaxSnapshotIncidents bounds the incidents of a snapshot; the most urgent ones are kept, of equally urgent
+// ones the newest, and the frame says that there are more.
+const MaxSnapshotIncidents = 5_000
+
+// screens gives the hub what a subscription begins with.
+type screens struct {
+	replica *sequencer.Replica
+	epoch   uint32
+	now     func() time.Time
+}
+
+// Snapshot implements push.State.
+func (s *screens) Snapshot(topics []push.Topic, redacted bool) (epoch uint32, seq uint64, members []byte, err error) {
+	var board dispatch.Board
+	var docs []*alert.Incident
+	s.replica.Read(func(st *dispatch.State) {
+		seq, board = st.Seq(), st.Board(s.now(), redacted)
+		docs = make([]*alert.Incident, 0, min(st.Len(), MaxSnapshotIncidents))
+		st.Newest(0, func(_ uint64, doc *alert.Incident) bool {
+			if !doc.State.Final() {
+				docs = append(docs, doc)
+			}
+			return true
+		})
+	})
+	// Documents never change, so all that follows needs no lock.
+	if !wholeCity(topics) {
+		docs = slices.DeleteFunc(docs, func(doc *alert.Incident) bool {
+			it := concerns(doc)
+			return !slices.ContainsFunc(topics, func(t push.Topic) bool { return t.Concerns(&it) })
+		})
+	}
+	total := len(docs)
+	if total > MaxSnapshotIncidents {
+		slices.SortStableFunc(docs, func(a, b *alert.Incident) int { return int(a.Priority) - int(b.Priority) })
+		docs = docs[:MaxSnapshotIncidents]
+	}
+	if redacted {
+		for i, doc := range docs {
+			docs[i] = dispatch.RedactIncident(doc)
+		}
+	}
+	members, err = json.Marshal(struct {
+		Incidents []*alert.Incident `json:"incidents"`
+		Total     int               `json:"incidents_total"`
+		dispatch.Board
+	}{docs, total, board})
+	if err != nil {
+		return 0, 0, nil, err
+	}
+	return s.epoch, seq, members[1 : len(members)-1], nil
+}
+
+func wholeCity(topics []push.Topic) bool {
+	return slices.ContainsFunc(topics, func(t push.Topic) bool { return t.Kind == push.Wall })
+}
