@@ -28,6 +28,7 @@ const (
 	MaxSources         = 4096
 	MaxRadiusM         = 5000
 	MaxSeatsConsidered = 64 // duty seats of one department
+	MaxZoom            = 22
 )
 
 // City is everything a decision needs from configuration. It is immutable and safe for concurrent use.
@@ -107,6 +108,9 @@ type Type struct {
 	plans              []*Plan  // in file order; the last one always matches
 	raises             []*Raise // in file order
 }
+
+// General returns the plan that takes what no special one does.
+func (t *Type) General() *Plan { return t.plans[len(t.plans)-1] }
 
 // Source is a system that sends alerts.
 type Source struct {

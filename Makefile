@@ -1,0 +1,59 @@
+# Two commands do everything on a Debian machine with Go, Node and make:
+#   make run    installs what it needs, builds, serves a living demo city and prints its URLs
+#   make test   installs what the tests need and runs all of them
+
+GO      ?= go
+PAGES   := dashboards/dist/wall/index.html
+SOURCES := $(shell find dashboards/wall dashboards/live -type f 2>/dev/null) dashboards/package.json dashboards/package-lock.json
+SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+FLAGS   ?=
+
+.PHONY: build run test test-go test-pages fuzz bench clean compiler browser
+
+build: $(if $(shell command -v npm),$(PAGES)) compiler
+	$(GO) build -trimpath -o bin/banyan ./cmd/banyan
+	@[ -e $(PAGES) ] || echo "built without the web pages: npm is not installed"
+
+run: build
+	bin/banyan demo $(FLAGS)
+
+test: build browser test-pages test-go
+
+test-go:
+	$(GO) vet ./...
+	$(GO) test -race -timeout 14m ./...
+
+test-pages: dashboards/node_modules/.package-lock.json
+	cd dashboards && npm run check && npm test
+
+# Each fuzzer for FUZZTIME; a finding is written to testdata/fuzz and stays as a test.
+FUZZTIME ?= 20s
+fuzz: compiler
+	@for p in $$($(GO) list ./...); do \
+		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+			echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+		done; \
+	done
+
+bench: build
+	$(GO) test -run '^$$' -bench . -benchmem ./geo ./dispatch ./pkg/journal ./pkg/push
+	bin/banyan bench
+
+clean:
+	rm -rf bin dashboards/dist/wall dashboards/node_modules
+
+$(PAGES): dashboards/node_modules/.package-lock.json $(SOURCES)
+	cd dashboards && npm run build
+	@touch $@
+
+dashboards/node_modules/.package-lock.json: dashboards/package.json dashboards/package-lock.json
+	cd dashboards && npm ci --no-audit --no-fund
+	@touch $@
+
+# H3 is a C library: building needs a C compiler.
+compiler:
+	@command -v gcc >/dev/null || command -v cc >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q gcc libc6-dev; }
+
+# The pages are tested in a real browser.
+browser:
+	@command -v chromium >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q chromium fonts-noto-cjk; }

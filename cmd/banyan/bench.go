@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"runtime/pprof"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/banyan-ecc/banyan/pkg/alert"
+	"github.com/banyan-ecc/banyan/pkg/app"
+	"github.com/banyan-ecc/banyan/pkg/auth"
+	"github.com/banyan-ecc/banyan/pkg/bench"
+	"github.com/banyan-ecc/banyan/pkg/plan"
+)
+
+func benchCommand() *cobra.Command {
+	var dir, data, profile string
+	o := bench.Options{}
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure a centre of its own beside floors taken in the same run",
+		Long: `Starts a centre on a free port with a data folder that it removes afterwards, and measures durable accept and the
+way of an alert to the last of many walls. Every figure stands beside a floor of the same run: bare net/http,
+a write with sync, a bare fan-out. Only the ratios compare between machines.`,
+		Example: `  banyan bench
+  banyan bench --walls 1,1000 --rounds 500 --data /var/tmp`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			city, err := readCity(cmd, dir)
+			if err != nil {
+				return err
+			}
+			if o.Dir, err = os.MkdirTemp(data, "banyan-bench-"); err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, os.RemoveAll(o.Dir)) }()
+			kind, source := patientType(city)
+			if source == nil {
+				return errors.New("no source of this city may send any type")
+			}
+			if o.SourceToken, err = auth.Add(o.Dir, auth.Key{Role: auth.RoleSource, Source: source.ID}); err != nil {
+				return err
+			}
+			if o.WallToken, err = auth.Add(o.Dir, auth.Key{Role: auth.RoleWall, Name: "bench"}); err != nil {
+				return err
+			}
+			a, err := app.Open(app.Options{City: city, DataDir: o.Dir, Listen: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				return err
+			}
+			ctx, stop := context.WithCancel(cmd.Context())
+			served := make(chan error, 1)
+			go func() { served <- a.Run(ctx) }()
+			o.Server, o.Type, o.Centre, o.Out = "http://"+a.Addr().String(), kind.Code, city.Centre, cmd.OutOrStdout()
+			err = profiled(profile, func() error { return bench.Run(ctx, o) })
+			stop()
+			return errors.Join(err, <-served)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&dir, "city", "configs/fuzhou", "folder of the city's configuration")
+	f.StringVar(&data, "data", "", "folder on the disk to measure; the system's temporary one if absent")
+	f.StringVar(&profile, "cpuprofile", "", "write a CPU profile of the whole run to this file")
+	f.IntSliceVar(&o.Clients, "clients", []int{1, 16, 64}, "clients at a time")
+	f.IntSliceVar(&o.Walls, "walls", []int{1, 100, 1000}, "walls that watch")
+	f.IntVar(&o.Rounds, "rounds", 300, "alerts for each latency")
+	f.DurationVar(&o.For, "for", 4*time.Second, "length of each measurement of a rate")
+	return cmd
+}
+
+// profiled calls f, with the processor's time written to file unless that is empty.
+func profiled(file string, f func() error) (err error) {
+	if file == "" {
+		return f()
+	}
+	out, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	if err := pprof.StartCPUProfile(out); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
+	return f()
+}
+
+// patientType returns the type whose tasks fall due latest, and a source that may send it at the default
+// rate: the ladders of thousands of unanswered tasks are not what is measured.
+func patientType(city *plan.City) (*plan.Type, *plan.Source) {
+	var best *plan.Type
+	var from *plan.Source
+	var longest time.Duration
+	for _, t := range city.Types {
+		if t.Priority != alert.P4 {
+			continue
+		}
+		for _, s := range city.Sources {
+			after := t.General().Ladder.Steps(t.Priority)[0].After
+			if s.MaySend(t.Code) && s.PerSecond >= plan.DefaultSourcePerSecond && after > longest {
+				best, from, longest = t, s, after
+			}
+		}
+	}
+	return best, from
+}
