@@ -134,6 +134,7 @@ func checkShape(a *Area) (points int, err error) {
 // cover enters an area's shape.
 func (x *Index) cover(n int32) error {
 	cells := x.nodes[n].area.Cells
+	x.shaped = x.shaped || len(cells) > 0 || len(x.nodes[n].area.Polygons) > 0
 	if polygons := x.nodes[n].area.Polygons; len(polygons) > 0 {
 		near := borderCells(edgesOf(polygons))
 		all, err := fill(polygons, DispatchResolution)

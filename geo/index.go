@@ -12,7 +12,8 @@ type Index struct {
 	whole map[Cell]int32
 	// border maps cells of DispatchResolution through which borders run to what is left to ask, deepest first.
 	border   map[Cell][]clip
-	coarsest int // resolution of the coarsest cell of whole
+	coarsest int  // resolution of the coarsest cell of whole
+	shaped   bool // some area has a shape: without any, nothing can be told to lie outside
 }
 
 type node struct {
@@ -28,7 +29,7 @@ type node struct {
 type Place struct {
 	Cell    Cell     // at DispatchResolution; 0 if the position is none
 	Path    []string // codes from the city down to the finest area known; not to be written to
-	Outside bool     // in no area: Path is the city alone
+	Outside bool     // in no area, though areas have shapes: Path is the city alone
 }
 
 // root is the first node.
@@ -59,7 +60,7 @@ func (x *Index) Locate(p Point) Place {
 		}
 	}
 	if found < 0 {
-		return Place{Cell: cell, Path: x.nodes[root].path, Outside: true}
+		return Place{Cell: cell, Path: x.nodes[root].path, Outside: x.shaped || cell == 0}
 	}
 	return Place{Cell: cell, Path: x.nodes[found].path}
 }

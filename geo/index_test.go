@@ -191,6 +191,10 @@ func TestTree(t *testing.T) {
 	if at := x.Locate(Point{math.NaN(), 26}); !at.Outside || at.Cell != 0 || len(at.Path) != 1 {
 		t.Errorf("no position is at %+v", at)
 	}
+	bare := mustIndex(t, []Area{{Code: "1", Level: City}, {Code: "11", Parent: "1", Level: District}})
+	if at := bare.Locate(Point{119, 26}); at.Outside || len(at.Path) != 1 {
+		t.Errorf("in a city without shapes a position is at %+v", at)
+	}
 	for name, c := range map[string]struct {
 		areas []Area
 		want  string

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -33,8 +34,7 @@ in the key file, and prints latencies and what became of every row. docs/replay.
 			}
 			o.Progress = cmd.ErrOrStderr()
 			summary, err := replay.Run(cmd.Context(), o)
-			summary.Write(cmd.OutOrStdout())
-			return err
+			return errors.Join(err, summary.Write(cmd.OutOrStdout()))
 		},
 	}
 	f := cmd.Flags()
