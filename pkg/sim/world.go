@@ -146,7 +146,7 @@ func (w *world) happen(t time.Time) {
 			return
 		}
 		w.n++
-		c := call{at: t, source: source, kind: k.Type, id: "demo-" + w.run + "-" + strconv.Itoa(w.n), position: at, caller: i, floors: 1 + w.rng.IntN(30), injured: w.rng.IntN(3)}
+		c := call{at: t, source: source, kind: k.Type, id: "demo-" + w.run + "-" + strconv.Itoa(w.n), position: at, caller: i, floors: 1 + int(w.rng.ExpFloat64()*5), injured: w.injured()}
 		if i > 0 { // later callers within minutes, each standing somewhere else
 			c.at = t.Add(time.Duration(w.rng.ExpFloat64() * float64(40*time.Second)))
 			c.position = moved(at, w.rng.NormFloat64()*60, w.rng.NormFloat64()*60)
@@ -154,6 +154,14 @@ func (w *world) happen(t time.Time) {
 		}
 		heap.Push(&w.waiting, c)
 	}
+}
+
+// injured is how many people are hurt: mostly none.
+func (w *world) injured() int {
+	if w.rng.Float64() < 0.95 {
+		return 0
+	}
+	return 1 + int(w.rng.ExpFloat64())
 }
 
 func (w *world) pick() int {
