@@ -1,0 +1,79 @@
+// Package journal is an append-only log of framed, checksummed bytes, with snapshots beside it. It knows
+// nothing of what the bytes mean, only that each frame holds a run of consecutive sequences.
+//
+// # Promise
+//
+// When [Journal.Append] returns nil the batch survives a crash of the process and of the machine. A batch
+// whose Append did not return nil is found whole or not at all. What was accepted and cannot be read is a
+// [CorruptError] that names segment, offset and sequence; it is never passed over.
+//
+// # Files of a directory
+//
+//	00000000000000000001.seg   segment, named by the first sequence it may hold; never removed
+//	00000000000000012345.snap  snapshot of everything up to that sequence; the two newest are kept
+//	committed                  high-water mark: the last accepted sequence and batch
+//	lock                       held (flock) by the process that writes
+//	*.tmp                      unfinished; removed at the next Open
+//
+// All integers are little endian, all checksums CRC32C (Castagnoli).
+//
+// # Segment
+//
+// A segment is allocated and zeroed before use, so that the fdatasync of a batch writes data only. It
+// begins with a header of 64 bytes:
+//
+//	 0  [8]byte  "BANYSEG\n"
+//	 8  uint32   version, 1
+//	12  uint32   0
+//	16  uint64   sequence of the first frame, as in the name
+//	24  uint64   number of the first batch
+//	32  uint64   salt, random
+//	40  uint64   salt of the segment before it, 0 for the first
+//	48  [12]byte 0
+//	60  uint32   checksum of the 60 bytes before
+//
+// Frames follow without gaps; what is behind the last is zero. A batch lies within one segment: one that
+// does not fit begins the next, which is larger than usual if the batch needs it.
+//
+// # Frame
+//
+// A header of 48 bytes and the payload, padded with zeros to a multiple of 8:
+//
+//	 0  [4]byte  "BNYF"
+//	 4  uint32   bytes of the payload, without padding
+//	 8  uint64   number of the batch; batches count 1, 2, 3 … through all segments
+//	16  uint64   sequence of the first event
+//	24  uint32   epoch
+//	28  uint32   events, at least 1; the next frame's sequence is higher by this
+//	32  uint32   flags: 1 = last frame of its batch
+//	36  uint32   position in the batch, from 0
+//	40  uint32   checksum of payload and padding
+//	44  uint32   checksum of: salt of the segment (8 bytes), offset of the frame (8 bytes), the 44 bytes before
+//
+// Salt and offset make a header valid in one place only: neither a payload that looks like a frame nor
+// a block that went astray is taken for one.
+//
+// # Torn or corrupt
+//
+// Batches are written one after the other, each after the one before is on disk. So a frame that cannot be
+// read, with the header of a later batch anywhere behind it or a later segment, was accepted: corruption.
+// The same holds at or below the high-water mark and the newest snapshot. Anything else behind the last
+// complete batch is what a crash left of a batch nobody was told about: it is zeroed, durably, at Open.
+//
+// The mark (32 bytes: "BANYMRK\n", uint64 sequence, uint64 batch, uint32 checksum of the 24 bytes before,
+// uint32 0) is written after each fdatasync and not synced itself: it may be old, and is ignored when
+// invalid, but it is never ahead. It makes the verdict certain after a crash of the process, and after one
+// of the machine up to where the kernel had written it back.
+//
+// # Snapshot
+//
+// A header of 32 bytes, then blocks of at most 256 KiB, then an end mark, then nothing:
+//
+//	header  [8]byte "BANYSNP\n", uint32 version 1, uint32 0, uint64 sequence, uint32 0, uint32 checksum of the 28 bytes before
+//	block   uint32 length, uint32 checksum, bytes
+//	end     uint32 0, uint32 checksum
+//
+// The checksum of a block runs on from the one before it (the first from the header's) over length and bytes,
+// so that no block can be missing, moved or another snapshot's. A snapshot is written to a temporary file,
+// synced and renamed.
+package journal

@@ -1,0 +1,138 @@
+package journal
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+)
+
+const (
+	segmentMagic       = "BANYSEG\n"
+	segmentVersion     = 1
+	segmentHeaderBytes = 64
+	segmentSuffix      = ".seg"
+	segmentAlign       = 4096     // sizes of files are multiples
+	zeroChunk          = 1 << 20  // bytes zeroed by one write
+	zeroSyncEvery      = 8 << 20  // bytes between syncs while zeroing: a small queue before the batches' syncs
+	indexEvery         = 64 << 10 // bytes of a segment to one entry of its index
+)
+
+// segment is one file of frames.
+type segment struct {
+	name        string
+	first       uint64 // sequence
+	firstBatch  uint64
+	salt, prior uint64
+	index       []place // ascending, indexEvery apart or more
+}
+
+// start returns the place of the first frame.
+func (s *segment) start() place {
+	return place{off: segmentHeaderBytes, seq: s.first, batch: s.firstBatch}
+}
+
+// note adds p, where a frame begins, to the index if it is far enough from the entry before.
+func (s *segment) note(p place) {
+	before := int64(segmentHeaderBytes)
+	if n := len(s.index); n > 0 {
+		before = s.index[n-1].off
+	}
+	if p.off-before >= indexEvery {
+		s.index = append(s.index, p)
+	}
+}
+
+func fileName(seq uint64, suffix string) string { return fmt.Sprintf("%020d%s", seq, suffix) }
+
+// parseName returns the sequence in a name with suffix.
+func parseName(name, suffix string) (uint64, bool) {
+	digits, ok := strings.CutSuffix(name, suffix)
+	if !ok || len(digits) != 20 {
+		return 0, false
+	}
+	seq, err := strconv.ParseUint(digits, 10, 64)
+	return seq, err == nil && seq > 0 && fileName(seq, suffix) == name
+}
+
+func (s *segment) encode() []byte {
+	b, le := make([]byte, segmentHeaderBytes), binary.LittleEndian
+	copy(b, segmentMagic)
+	le.PutUint32(b[8:], segmentVersion)
+	le.PutUint64(b[16:], s.first)
+	le.PutUint64(b[24:], s.firstBatch)
+	le.PutUint64(b[32:], s.salt)
+	le.PutUint64(b[40:], s.prior)
+	le.PutUint32(b[60:], crc32.Checksum(b[:60], castagnoli))
+	return b
+}
+
+// openSegment reads the header of the segment that begins with seq.
+func openSegment(fsys FS, dir string, seq uint64) (*segment, error) {
+	s := &segment{name: fileName(seq, segmentSuffix), first: seq}
+	f, err := openRead(fsys, dir, s.name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b := make([]byte, segmentHeaderBytes)
+	if n, err := f.ReadAt(b, 0); n < len(b) && !errors.Is(err, io.EOF) {
+		return nil, err
+	} else if n < len(b) {
+		return nil, &CorruptError{s.name, 0, seq, "the file ends within its header"}
+	}
+	le := binary.LittleEndian
+	if string(b[:8]) != segmentMagic || le.Uint32(b[60:]) != crc32.Checksum(b[:60], castagnoli) {
+		return nil, &CorruptError{s.name, 0, seq, "the header of the segment fails its checksum"}
+	}
+	if v := le.Uint32(b[8:]); v != segmentVersion {
+		return nil, fmt.Errorf("segment %s has format version %d, this program reads %d", s.name, v, segmentVersion)
+	}
+	if first := le.Uint64(b[16:]); first != seq {
+		return nil, &CorruptError{s.name, 0, seq, fmt.Sprintf("the header says it begins with sequence %d", first)}
+	}
+	s.firstBatch, s.salt, s.prior = le.Uint64(b[24:]), le.Uint64(b[32:]), le.Uint64(b[40:])
+	return s, nil
+}
+
+// blank is an allocated, zeroed file that will become a segment.
+type blank struct {
+	file File
+	size int64
+	err  error
+}
+
+// makeBlank makes the temporary file name, of size bytes on disk that are zero.
+func makeBlank(fsys FS, name string, size int64) (b blank) {
+	f, err := fsys.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
+	if err != nil {
+		return blank{err: err}
+	}
+	if err := zeroNew(f, size); err != nil {
+		return blank{err: errors.Join(fmt.Errorf("allocate a segment of %d bytes: %w", size, err), f.Close(), fsys.Remove(name))}
+	}
+	return blank{file: f, size: size}
+}
+
+// zeroNew also syncs at the end, so that little is left to do when the segment is needed.
+func zeroNew(f File, size int64) error {
+	if err := f.Allocate(size); err != nil {
+		return err
+	}
+	zeros := make([]byte, min(size, zeroChunk))
+	for off := int64(0); off < size; off += zeroChunk {
+		if err := writeAt(f, zeros[:min(size-off, zeroChunk)], off); err != nil {
+			return err
+		}
+		if off%zeroSyncEvery == zeroSyncEvery-zeroChunk {
+			if err := f.Sync(); err != nil {
+				return err
+			}
+		}
+	}
+	return f.Sync()
+}
