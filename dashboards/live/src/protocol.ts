@@ -1,0 +1,174 @@
+// The documents and frames of docs/protocol.md, as far as the pages read them. Times are RFC 3339 strings.
+
+export type Priority = 'P1' | 'P2' | 'P3' | 'P4'
+export const PRIORITIES: readonly Priority[] = ['P1', 'P2', 'P3', 'P4']
+
+export type TaskState =
+  | 'unstaffed' | 'assigned' | 'acknowledged' | 'en_route' | 'on_scene' | 'done' | 'returned' | 'cancelled'
+
+export type IncidentState = 'open' | 'handling' | 'verifying' | 'suspended' | 'closed' | 'cancelled'
+
+export interface Task {
+  id: string
+  incident_id: string
+  department: string
+  role: 'lead' | 'support'
+  seat?: string
+  state: TaskState
+  priority: Priority
+  reason?: string
+  deadline?: string
+  step?: number
+  overdue?: boolean
+  escalated?: readonly string[]
+  assigned_at: string
+  acknowledged_at?: string
+  en_route_at?: string
+  on_scene_at?: string
+  finished_at?: string
+}
+
+export interface Incident {
+  id: string
+  number: string
+  type: string
+  group?: string
+  class?: string
+  state: IncidentState
+  priority: Priority
+  location?: { lon: number; lat: number; accuracy_m?: number }
+  location_from?: 'position' | 'area' | 'none'
+  cell?: string
+  areas?: readonly string[]
+  outside_city?: boolean
+  alert_count: number
+  tasks: readonly Task[]
+  opened_at: string
+  updated_at?: string
+  last_occurred_at?: string
+  seq: number
+}
+
+export interface Seat {
+  id: string
+  department: string
+  name: string
+  name_en?: string
+  role: 'duty' | 'backup' | 'leader' | 'centre' | 'commander'
+  holder?: string
+  on_duty: boolean
+  shift?: string
+  shift_name?: string
+  shift_name_en?: string
+  until?: string
+}
+
+// Load is how much work lies somewhere: open, of these not acknowledged, of these past their deadline.
+export interface Load {
+  open: number
+  unacknowledged: number
+  overdue: number
+}
+
+export interface Today {
+  day?: string
+  alerts: number
+  incidents: number
+  closed: number
+}
+
+export interface Counts {
+  priorities: Partial<Record<Priority, Load>>
+  departments: readonly ({ id: string; seats_on_duty?: number; seats?: number } & Load)[]
+  today: Today
+}
+
+export interface Named {
+  name: string
+  name_en?: string
+}
+
+export interface City extends Named {
+  id: string
+  time_zone: string
+  centre: { lon: number; lat: number }
+  zoom: number
+  departments: readonly ({ id: string; joined?: boolean } & Named)[]
+  types: readonly ({ code: string; priority?: Priority } & Named)[]
+  areas: readonly Area[]
+}
+
+export interface Area extends Named {
+  code: string
+  parent?: string
+  level: string
+}
+
+export interface LiveEvent {
+  seq: number
+  at: string
+  type: string
+  incident_id?: string
+  incident?: Incident
+  alert_count?: number
+  last_occurred_at?: string
+  task?: Task
+  priority?: Priority
+  state?: IncidentState
+  day?: string
+}
+
+export interface SnapshotFrame {
+  op: 'snapshot'
+  epoch: number
+  seq: number
+  incidents: readonly Incident[]
+  seats: readonly Seat[]
+  counts?: Counts
+  server_time: string
+  reason: string
+}
+
+export interface EventsFrame {
+  op: 'events'
+  epoch: number
+  from: number
+  to: number
+  events: readonly LiveEvent[]
+}
+
+export interface ResumedFrame {
+  op: 'resumed'
+  epoch: number
+  seq: number
+}
+
+export interface HeartbeatFrame {
+  op: 'heartbeat'
+  epoch: number
+  seq: number
+  server_time: string
+}
+
+export type StateFrame = SnapshotFrame | EventsFrame | ResumedFrame | HeartbeatFrame
+
+export type ServerFrame =
+  | StateFrame
+  | { op: 'error'; code: string; detail: string }
+  | { op: 'pong'; id?: number; server_time: string }
+
+// parseFrame returns the frame in text, or undefined when it is none a client of this version knows: a newer
+// server may say more.
+export function parseFrame(text: string): ServerFrame | undefined {
+  const frame: unknown = JSON.parse(text)
+  if (typeof frame !== 'object' || frame === null || !('op' in frame)) return undefined
+  switch (frame.op) {
+    case 'snapshot': case 'events': case 'resumed': case 'heartbeat': case 'error': case 'pong':
+      return frame as ServerFrame
+  }
+  return undefined
+}
+
+export const isFinalTask = (s: TaskState): boolean => s === 'done' || s === 'returned' || s === 'cancelled'
+export const isWaitingTask = (s: TaskState): boolean => s === 'assigned' || s === 'unstaffed'
+export const isFinalIncident = (s: IncidentState): boolean => s === 'closed' || s === 'cancelled'

@@ -1,0 +1,17 @@
+import { describe, expect, it } from 'vitest'
+import { span, wallclock } from './time.ts'
+
+describe('span', () => {
+  it.each([
+    [-5, '0:00'], [999, '0:00'], [7_000, '0:07'], [754_000, '12:34'], [3_599_999, '59:59'], [3_600_000, '1:00:00'],
+    [11_109_000, '3:05:09'], [86_400_000, '1天 00时'], [183_600_000, '2天 03时'],
+  ])('of %i ms is %s', (ms, want) => expect(span(ms, '天 ', '时')).toBe(want))
+})
+
+describe('wallclock', () => {
+  it('reads the clock of the city, wherever the screen is', () => {
+    const at = Date.parse('2026-11-23T16:05:09Z')
+    expect(wallclock('Asia/Shanghai', 'zh-CN')(at)).toEqual({ time: '00:05:09', date: '2026-11-24', weekday: '周二' })
+    expect(wallclock('America/Los_Angeles', 'en-GB')(at)).toEqual({ time: '08:05:09', date: '2026-11-23', weekday: 'Mon' })
+  })
+})

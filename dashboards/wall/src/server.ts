@@ -1,0 +1,45 @@
+// The HTTP calls of the wall.
+
+import type { Area, City, Seat } from '@banyan/live/protocol'
+import type { FeatureCollection } from 'geojson'
+
+const TIMEOUT_MS = 10_000
+export const MAX_CELLS_PER_CALL = 512
+
+// Refused: the key is not good for this, and asking again would not change that.
+export class Refused extends Error {}
+
+async function get<T>(token: string, path: string): Promise<T> {
+  const r = await fetch('/api/v1/' + path, {
+    headers: { authorization: 'Bearer ' + token }, signal: AbortSignal.timeout(TIMEOUT_MS), cache: 'no-store',
+  })
+  if (r.status === 401 || r.status === 403) throw new Refused(`${path}: ${r.status}`)
+  if (!r.ok) throw new Error(`${path.split('?')[0]}: ${r.status}`)
+  return (await r.json()) as T
+}
+
+export const getCity = (token: string): Promise<City> => get<City>(token, 'city')
+
+export const getSeats = async (token: string): Promise<readonly Seat[]> =>
+  (await get<{ seats: readonly Seat[] }>(token, 'seats')).seats
+
+type Tree = Area & { children?: readonly Tree[] }
+
+// getAreas returns the whole area tree, flat.
+export async function getAreas(token: string): Promise<Area[]> {
+  const out: Area[] = []
+  const walk = (list: readonly Tree[]) => {
+    for (const a of list) {
+      out.push(a)
+      if (a.children) walk(a.children)
+    }
+  }
+  walk((await get<{ areas: readonly Tree[] }>(token, 'areas')).areas)
+  return out
+}
+
+export const getOutlines = (token: string, level: string): Promise<FeatureCollection> =>
+  get<FeatureCollection>(token, 'areas.geojson?level=' + level)
+
+export const getCells = (token: string, cells: readonly string[]): Promise<FeatureCollection> =>
+  get<FeatureCollection>(token, 'cells.geojson?cells=' + cells.join(','))

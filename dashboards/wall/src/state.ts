@@ -1,0 +1,222 @@
+// The wall's state as signals: who it is, what it knows, and what it was told to show. Everything drawn follows
+// from these.
+
+import { batch, computed, effect, signal } from '@preact/signals'
+import { ageMs, Link, STALE_MS } from '@banyan/live/link'
+import type { LinkState } from '@banyan/live/link'
+import type { Area, City, Seat } from '@banyan/live/protocol'
+import { EMPTY } from '@banyan/live/store'
+import type { Store } from '@banyan/live/store'
+import { getAreas, getCity, getSeats, Refused } from './server.ts'
+import { rememberToken, tokenNow } from './token.ts'
+import { TEXT } from './text.ts'
+import type { Lang } from './text.ts'
+import { urgent } from './queue.ts'
+
+const TICK_MS = 1_000
+const DRAW_MS = 100 // the lists are worked out at most this often
+const LOST_AFTER_MS = 3_000 // a link that comes back sooner is not shouted about
+const SEATS_MS = 60_000 // who is on duty changes without an event
+const RETRY_MS = [1_000, 2_000, 5_000, 10_000]
+const LANG_KEY = 'banyan.wall.lang'
+
+export const token = signal(tokenNow())
+export const refused = signal(false)
+export const city = signal<City | undefined>(undefined)
+export const cityProblem = signal('')
+export const areas = signal<ReadonlyMap<string, Area>>(new Map())
+export const store = signal<Store>(EMPTY)
+export const seats = signal<readonly Seat[]>([])
+const UNLINKED: LinkState = { phase: 'connecting', heardAt: 0, heardDate: 0, attempts: 0, skewMs: 0 }
+export const link = signal(UNLINKED)
+export const tick = signal(0) // counts seconds
+export const lang = signal<Lang>(readLang())
+export const view = signal<'city' | 'urgent'>('city')
+
+export const text = computed(() => TEXT[lang.value])
+const configs = computed(() => store.value.configs)
+export const queue = computed(() => urgent(store.value.incidents.values()))
+
+// serverNow is the time now by the server's clock, in ms since the epoch.
+export const serverNow = computed(() => {
+  void tick.value
+  return Date.now() + link.value.skewMs
+})
+
+export const dataAge = computed(() => {
+  void tick.value
+  return ageMs(link.value, performance.now(), Date.now())
+})
+
+export type Trust = 'live' | 'connecting' | 'down' | 'stale' | 'lost'
+
+// trust says how far the picture can be believed. Before the first one there is nothing to be lost.
+export const trust = computed<Trust>(() => {
+  const { phase, heardAt } = link.value
+  if (heardAt === 0) return phase === 'down' ? 'down' : 'connecting'
+  if (phase === 'down') return dataAge.value > LOST_AFTER_MS ? 'lost' : 'down'
+  if (dataAge.value > STALE_MS) return 'stale'
+  return phase === 'live' ? 'live' : 'connecting'
+})
+export const untrusted = computed(() => trust.value === 'lost' || trust.value === 'stale')
+
+function readLang(): Lang {
+  try {
+    return localStorage.getItem(LANG_KEY) === 'en' ? 'en' : 'zh'
+  } catch {
+    return 'zh' // storage may be forbidden; the language is then forgotten, no more
+  }
+}
+
+export function switchLang(): void {
+  lang.value = lang.value === 'zh' ? 'en' : 'zh'
+  try {
+    localStorage.setItem(LANG_KEY, lang.value)
+  } catch { /* as above */ }
+}
+
+export function useToken(t: string): void {
+  rememberToken(t)
+  batch(() => {
+    refused.value = false
+    token.value = t
+  })
+}
+
+let running: Link | undefined
+let run = 0 // of the token in use; what an older one started gives up
+
+// start follows the token: with one, it reads the city and keeps a link until the token changes.
+export function start(): void {
+  setInterval(() => tick.value++, TICK_MS)
+  setInterval(() => void refreshSeats(), SEATS_MS)
+  globalThis.addEventListener('hashchange', () => {
+    const t = tokenNow()
+    if (t && t !== token.value) useToken(t)
+  })
+  effect(() => {
+    const t = token.value
+    run++
+    clear()
+    if (t && !refused.value) void begin(t, run)
+  })
+  effect(() => {
+    if (configs.value > 0) void readCity(token.peek(), run)
+  })
+  effect(() => void atShiftChange(seats.value))
+}
+
+async function begin(t: string, mine: number): Promise<void> {
+  if (!(await readCity(t, mine)) || mine !== run) return
+  const url = new URL('/api/v1/stream', location.href)
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
+  url.hash = ''
+  running = new Link({
+    url: url.href, token: t, topics: ['wall'], onStore: show, onLink: follow,
+    entitled: () => getCity(t).then(() => true, (e) => !(e instanceof Refused)),
+  })
+  running.start()
+}
+
+function follow(l: LinkState): void {
+  link.value = l
+  if (l.phase === 'refused') refuse()
+}
+
+// refuse takes everything off the screen: whoever holds no key sees nothing, not even what was shown before.
+function refuse(): void {
+  clear()
+  refused.value = true
+}
+
+function clear(): void {
+  running?.stop()
+  running = undefined
+  clearTimeout(late)
+  late = undefined
+  newest = EMPTY
+  batch(() => {
+    store.value = EMPTY
+    seats.value = []
+    link.value = UNLINKED
+  })
+}
+
+let shownAt = 0
+let late: ReturnType<typeof setTimeout> | undefined
+let newest: Store = EMPTY
+
+// show draws s now, or in a moment when something was drawn just before: a flood of events then costs ten
+// drawings a second and not one for each.
+function show(s: Store): void {
+  newest = s
+  if (late !== undefined) return
+  const wait = shownAt + DRAW_MS - performance.now()
+  if (wait > 0) late = setTimeout(draw, wait)
+  else draw()
+}
+
+function draw(): void {
+  late = undefined
+  shownAt = performance.now()
+  const before = store.peek()
+  store.value = newest
+  if (newest.seats !== before.seats) seats.value = newest.seats
+}
+
+// readCity reads the city, again and again until it answers. It returns false when the key was refused or
+// another one took over.
+async function readCity(t: string, mine: number): Promise<boolean> {
+  for (let n = 0; ; n++) {
+    try {
+      const c = await getCity(t)
+      if (mine !== run) return false
+      city.value = c
+      cityProblem.value = ''
+      areas.value = new Map(c.areas.map((a) => [a.code, a]))
+      void readAreas(t, mine)
+      return true
+    } catch (e) {
+      if (mine !== run) return false
+      if (e instanceof Refused) {
+        refuse()
+        return false
+      }
+      cityProblem.value = e instanceof Error ? e.message : String(e)
+    }
+    await new Promise((done) => setTimeout(done, RETRY_MS[Math.min(n, RETRY_MS.length - 1)]))
+    if (mine !== run) return false
+  }
+}
+
+// readAreas learns the names below the districts. Without them rows say where by district only.
+async function readAreas(t: string, mine: number): Promise<void> {
+  try {
+    const all = await getAreas(t)
+    if (mine === run) areas.value = new Map([...areas.peek(), ...all.map((a) => [a.code, a] as const)])
+  } catch (e) {
+    console.warn('areas: ' + String(e))
+  }
+}
+
+async function refreshSeats(): Promise<void> {
+  const t = token.peek()
+  if (!t || link.peek().phase !== 'live') return
+  try {
+    seats.value = await getSeats(t)
+  } catch (e) {
+    console.warn('seats: ' + String(e))
+  }
+}
+
+let shiftTimer: ReturnType<typeof setTimeout> | undefined
+
+// atShiftChange asks again who is on duty when the first shift of those known ends.
+function atShiftChange(list: readonly Seat[]): void {
+  clearTimeout(shiftTimer)
+  const now = Date.now() + link.peek().skewMs
+  const ends = list.flatMap((s) => (s.until ? [Date.parse(s.until)] : [])).filter((at) => at > now)
+  if (ends.length === 0) return
+  const wait = Math.min(...ends) - now + 1_000
+  if (wait < 24 * 3_600_000) shiftTimer = setTimeout(() => void refreshSeats(), wait)
+}
