@@ -57,9 +57,13 @@ func (d *decision) actOnTask() error {
 		return alert.Errorf(alert.CodeConflict, "task %s is %s: %s is possible from %s", t.ID, t.State, d.c.Action, list(move.from))
 	}
 	if inc.State == alert.IncidentSuspended {
-		return alert.Errorf(alert.CodeConflict, "incident %s is suspended: resume it first", inc.Number)
+		return x.suspended()
 	}
 	return x.transit(t, move, seat)
+}
+
+func (x *assigner) suspended() error {
+	return alert.Errorf(alert.CodeConflict, "incident %s is suspended: resume it first", x.inc.Number)
 }
 
 func list[T ~string](states []T) string {
@@ -129,6 +133,9 @@ func (x *assigner) reassign(t *alert.Task, leads bool) error {
 	}
 	if t.Seat == to.ID && t.State == alert.TaskAssigned {
 		return nil
+	}
+	if x.inc.State == alert.IncidentSuspended {
+		return x.suspended()
 	}
 	next := *t
 	next.State, next.Seat, next.AssignedAt, next.Step, next.Overdue = alert.TaskAssigned, to.ID, d.c.At, 0, false

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/banyan-ecc/banyan/pkg/alert"
@@ -22,7 +23,11 @@ func (s *State) Apply(e *Event) {
 	}
 	switch e.Type {
 	case ConfigLoaded:
+		before := s.keep.Buckets
 		s.city, s.digest, s.files, s.keep = e.city, e.Digest, e.Files, *e.Keep
+		if !maps.Equal(before, s.keep.Buckets) {
+			s.rebucket()
+		}
 	case IncidentOpened:
 		s.open(e)
 	default:
@@ -120,8 +125,8 @@ func (s *State) move(doc *alert.Incident, e *Event) {
 	} else {
 		doc.Before = ""
 	}
-	doc.State = e.State
-	if e.Reason != "" {
+	doc.State, doc.CloseReason = e.State, ""
+	if e.State.Final() || e.State == alert.IncidentSuspended {
 		doc.CloseReason = e.Reason
 	}
 	if !e.State.Final() {
@@ -173,8 +178,14 @@ func (s *State) retire() {
 		s.holes++
 	}
 	for n := 0; n < maxRetiredPerEvent && s.forget.len() > 0 && s.forget.peek().at.Add(s.keep.Known) < s.now; n++ {
-		delete(s.known, s.forget.peek().key)
+		k := s.forget.peek().key
 		s.forget.pop()
+		if _, in := s.incidents[k.IncidentID()]; in {
+			// Its incident is in memory: the alert taken for new would open a second one with the same id.
+			s.forget.push(knownAlert{s.now, k})
+			continue
+		}
+		delete(s.known, k)
 	}
 	if s.holes > 1024 && s.holes*2 > len(s.order) {
 		s.order = slices.DeleteFunc(s.order, func(o opening) bool { return o.inc == nil })

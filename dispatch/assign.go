@@ -1,8 +1,8 @@
 package dispatch
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/banyan-ecc/banyan/pkg/alert"
@@ -18,7 +18,6 @@ type assigner struct {
 	ladder   *plan.Ladder
 	priority alert.Priority
 	tasks    []*alert.Task // as they stand within this decision
-	added    map[string]int
 }
 
 func (x *assigner) watch() roster.Watch { return x.d.city.Roster.At(x.d.c.At.Std()) }
@@ -79,10 +78,10 @@ func (x *assigner) give(d *plan.Department, role alert.Role, seat *plan.Seat, wh
 func (x *assigner) assign(t *alert.Task, seat *plan.Seat, why string) {
 	t.State, t.Seat, t.Reason = alert.TaskAssigned, seat.ID, why
 	t.Deadline = t.AssignedAt.Add(x.ladder.Steps(t.Priority)[0].After)
-	if x.added == nil {
-		x.added = map[string]int{}
+	if x.d.added == nil {
+		x.d.added = map[string]int{}
 	}
-	x.added[seat.ID]++
+	x.d.added[seat.ID]++
 	x.put(t, Event{Type: TaskAssigned})
 }
 
@@ -108,7 +107,7 @@ func (x *assigner) choose(d *plan.Department, tried []string) (*plan.Seat, strin
 		}
 		eligible++
 		// Tasks given within this decision count, though the state does not show them yet.
-		if open := x.d.s.LoadOf(s.ID).Open + x.added[s.ID]; best == nil || open < load {
+		if open := x.d.s.LoadOf(s.ID).Open + x.d.added[s.ID]; best == nil || open < load {
 			best, load = s, open
 		}
 	}
@@ -132,7 +131,12 @@ func because(load, eligible int, off, elsewhere, tried []string) string {
 	case 1:
 		b.WriteString("the only seat on duty that covers the place")
 	default:
-		fmt.Fprintf(&b, "fewest open tasks (%d) of %d seats on duty that cover the place", load, eligible)
+		b.Grow(len("fewest open tasks (1000000) of 10 seats on duty that cover the place"))
+		b.WriteString("fewest open tasks (")
+		b.WriteString(strconv.Itoa(load))
+		b.WriteString(") of ")
+		b.WriteString(strconv.Itoa(eligible))
+		b.WriteString(" seats on duty that cover the place")
 	}
 	for _, list := range []struct {
 		label string
@@ -225,7 +229,7 @@ func (x *assigner) again(old *alert.Task) {
 	}
 	t := x.blank(d.ID, old.Role)
 	if old.State == alert.TaskReturned {
-		t.Tried = append(slices.Clip(old.Tried), old.Seat)
+		t.Tried = append(slices.Clip(old.Tried), orElse(old.Seat, x.d.c.By.Seat)) // unstaffed: by whoever was asked instead
 	}
 	x.route(d, t)
 }

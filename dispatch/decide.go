@@ -1,7 +1,7 @@
 package dispatch
 
 import (
-	"fmt"
+	"strconv"
 
 	"github.com/banyan-ecc/banyan/pkg/alert"
 	"github.com/banyan-ecc/banyan/pkg/plan"
@@ -46,14 +46,20 @@ type decision struct {
 	c      *Command
 	city   *plan.City
 	events []Event
-	dated  bool // an event of this decision carries the new day already
+	added  map[string]int // tasks given to seats within this decision
+	dated  bool           // an event of this decision carries the new day already
 }
 
 func (d *decision) emit(e Event) {
 	e.Seq = d.s.seq + uint64(len(d.events)) + 1
 	e.At = d.c.At
+	if d.events == nil {
+		d.events = make([]Event, 0, eventsExpected)
+	}
 	d.events = append(d.events, e)
 }
+
+const eventsExpected = 2 // of an action; begin knows better
 
 // day returns the day of the command in the city, and whether it is a new one.
 func (d *decision) day() (day string, began bool) {
@@ -78,8 +84,13 @@ func (d *decision) load() {
 		return
 	}
 	city := d.c.city
-	d.emit(Event{Type: ConfigLoaded, Digest: city.Digest, Files: city.Files, city: city,
-		Keep: &retention{Closed: city.ClosedRetention, Known: city.DuplicateWindow}})
+	keep := &retention{Closed: city.ClosedRetention, Known: city.DuplicateWindow, Buckets: map[string]int{}}
+	for _, t := range city.Types {
+		if t.Group.RadiusM > 0 {
+			keep.Buckets[t.Group.ID] = t.Group.BucketResolution
+		}
+	}
+	d.emit(Event{Type: ConfigLoaded, Digest: city.Digest, Files: city.Files, city: city, Keep: keep})
 }
 
 // setState emits a change of an incident's state.
@@ -98,5 +109,14 @@ func (d *decision) number() string {
 	if !began {
 		n = d.s.counts.Today.Incidents + 1
 	}
-	return fmt.Sprintf("%s%s%s%s-%05d", d.city.NumberPrefix, day[:4], day[5:7], day[8:], n)
+	const digits = 5
+	var running, out [64]byte
+	r := strconv.AppendInt(running[:0], int64(n), 10)
+	b := append(out[:0], d.city.NumberPrefix...)
+	b = append(append(append(b, day[:4]...), day[5:7]...), day[8:]...)
+	b = append(b, '-')
+	for range digits - len(r) {
+		b = append(b, '0')
+	}
+	return string(append(b, r...))
 }

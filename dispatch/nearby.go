@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -9,23 +10,78 @@ import (
 	"github.com/banyan-ecc/banyan/pkg/plan"
 )
 
-// MaxNearby bounds the incidents of one bucket, and so of what one alert is compared with; the oldest gives
-// way. More than that many open incidents of one group in one cell is no longer a question of place.
+// MaxNearby bounds the incidents of one bucket, and so of what one alert is compared with; the one that was
+// reported last the longest ago gives way. More than that many open incidents of one group in one cell is no longer a question of place.
 const MaxNearby = 64
+
+// grid holds the incidents of one group by H3 cell. A cell's list is in order of the last report, so that
+// looking for what is near in time ends at the first that is too long ago.
+type grid map[geo.Cell][]nearby
+
+// nearby is an incident in a bucket, with what correlation compares, so that looking needs no second
+// memory access.
+type nearby struct {
+	first, last alert.Time
+	at          geo.Point
+	opened      uint64 // event that opened it
+	inc         *live
+}
+
+func (n *nearby) before(o *nearby) bool {
+	return n.last < o.last || n.last == o.last && n.opened < o.opened
+}
+
+// settle moves the entry at i, which may have become a later one, to its place.
+func settle(entries []nearby, i int) {
+	for ; i+1 < len(entries) && entries[i+1].before(&entries[i]); i++ {
+		entries[i], entries[i+1] = entries[i+1], entries[i]
+	}
+}
+
+// gridOf returns the grid of an incident's group and its bucket there, false if the incident has no position
+// or its group does not correlate by place.
+func (s *State) gridOf(d *alert.Incident) (grid, geo.Cell, bool) {
+	res, ok := s.keep.Buckets[d.Group]
+	if !ok || d.LocationFrom != alert.FromPosition {
+		return nil, 0, false
+	}
+	g := s.near[d.Group]
+	if g == nil {
+		g = grid{}
+		s.near[d.Group] = g
+	}
+	return g, d.Cell.Parent(res), true
+}
+
+// rebucket sorts the incidents that alerts find by place anew, when a configuration has changed the radii.
+func (s *State) rebucket() {
+	clear(s.near)
+	for _, o := range s.order {
+		if l := o.inc; l != nil && l.near && l.doc.LocationFrom == alert.FromPosition {
+			l.near = false
+			s.index(l)
+		}
+	}
+}
 
 // index makes an incident one that alerts find by place or area.
 func (s *State) index(l *live) {
 	d := l.doc
+	g, b, byPlace := s.gridOf(d)
 	switch {
-	case d.LocationFrom == alert.FromPosition && d.Bucket != 0:
-		b := bucket{d.Group, d.Bucket}
-		entries := s.near[b]
-		if len(entries) >= MaxNearby {
+	case byPlace:
+		e := nearby{d.FirstOccurredAt, d.LastOccurredAt, d.Location.Point(), l.events[0], l}
+		l.near = true
+		i := len(g[b])
+		for i > 0 && e.before(&g[b][i-1]) {
+			i--
+		}
+		entries := slices.Insert(g[b], i, e)
+		if len(entries) > MaxNearby {
 			entries[0].inc.near = false
 			entries = slices.Delete(entries, 0, 1)
 		}
-		s.near[b] = append(entries, nearby{d.Location.Point(), d.FirstOccurredAt, d.LastOccurredAt, l})
-		l.near = true
+		g[b] = entries
 	case d.LocationFrom == alert.FromArea:
 		k := areaKey{d.Group, d.Areas[len(d.Areas)-1]}
 		entries := s.byArea[k]
@@ -55,7 +111,8 @@ func (s *State) unindex(l *live) {
 		remove(s.byArea, k, func(o *live) bool { return o == l })
 		return
 	}
-	remove(s.near, bucket{d.Group, d.Bucket}, func(n nearby) bool { return n.inc == l })
+	g, b, _ := s.gridOf(d)
+	remove(g, b, func(n nearby) bool { return n.inc == l })
 }
 
 // remove drops entries from the list under k, and the list when it is empty.
@@ -69,13 +126,15 @@ func remove[K comparable, T any](m map[K][]T, k K, gone func(T) bool) {
 
 // touch brings the entry of an incident up to date with its document.
 func (s *State) touch(l *live, doc *alert.Incident) {
-	if !l.near || doc.LocationFrom != alert.FromPosition {
+	g, b, byPlace := s.gridOf(doc)
+	if !l.near || !byPlace {
 		return
 	}
-	entries := s.near[bucket{doc.Group, doc.Bucket}]
+	entries := g[b]
 	for i := range entries {
 		if entries[i].inc == l {
 			entries[i].first, entries[i].last = doc.FirstOccurredAt, doc.LastOccurredAt
+			settle(entries, i)
 			return
 		}
 	}
@@ -85,6 +144,7 @@ func (s *State) touch(l *live, doc *alert.Incident) {
 type candidate struct {
 	inc      *live
 	distance float64 // metres
+	opened   uint64  // event that opened it
 	by       string  // how it was found: "reference", "place", "area"
 }
 
@@ -94,7 +154,7 @@ type candidate struct {
 func (s *State) find(a *alert.Alert, g *plan.Group, where *placement) (candidate, bool) {
 	if a.IncidentRef != "" {
 		if l := s.byRef[alert.SourceRef{Source: a.Source, Ref: a.IncidentRef}]; l != nil && absorbs(l.doc) {
-			return candidate{l, 0, "reference"}, true
+			return candidate{inc: l, by: "reference"}, true
 		}
 	}
 	if g.Window == 0 {
@@ -103,7 +163,7 @@ func (s *State) find(a *alert.Alert, g *plan.Group, where *placement) (candidate
 	if where.from == alert.FromArea {
 		for _, l := range s.byArea[areaKey{g.ID, where.areas[len(where.areas)-1]}] {
 			if within(a.OccurredAt, l.doc.FirstOccurredAt, l.doc.LastOccurredAt, g.Window) && mayJoin(a, l.doc) {
-				return candidate{l, 0, "area"}, true
+				return candidate{inc: l, by: "area"}, true
 			}
 		}
 		return candidate{}, false
@@ -116,24 +176,35 @@ func (s *State) find(a *alert.Alert, g *plan.Group, where *placement) (candidate
 
 func (s *State) nearest(a *alert.Alert, g *plan.Group, where *placement) (candidate, bool) {
 	best := candidate{distance: g.RadiusM, by: "place"}
+	grid := s.near[g.ID]
+	if len(grid) == 0 {
+		return best, false
+	}
 	p := where.location.Point()
+	from, to := a.OccurredAt.Add(-g.Window), a.OccurredAt.Add(g.Window)
 	var ring [7]geo.Cell
 	for _, c := range where.bucket.AppendDisk(ring[:0], 1) {
-		for _, n := range s.near[bucket{g.ID, c}] {
-			if !within(a.OccurredAt, n.first, n.last, g.Window) {
+		entries := grid[c]
+		for i := len(entries) - 1; i >= 0 && entries[i].last >= from; i-- {
+			n := &entries[i]
+			if n.first > to || math.Abs(n.at.Lat-p.Lat) > g.RadiusM/metresPerDegreeAtLeast {
 				continue
 			}
 			d := geo.DistanceM(p, n.at)
-			if d > best.distance || d == best.distance && best.inc != nil && best.inc.events[0] < n.inc.events[0] {
+			if d > best.distance || d == best.distance && best.inc != nil && best.opened < n.opened {
 				continue
 			}
 			if mayJoin(a, n.inc.doc) {
-				best.inc, best.distance = n.inc, d
+				best.inc, best.distance, best.opened = n.inc, d, n.opened
 			}
 		}
 	}
 	return best, best.inc != nil
 }
+
+// metresPerDegreeAtLeast is less than a degree of latitude is long, so that most of what is too far away is
+// passed over without trigonometry.
+const metresPerDegreeAtLeast = 110_000
 
 func within(t, first, last alert.Time, window time.Duration) bool {
 	return t >= first.Add(-window) && t <= last.Add(window)

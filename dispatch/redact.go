@@ -10,8 +10,10 @@ func Redact(e *Event) (Event, bool) {
 	switch e.Type {
 	case IncidentNote:
 		return Event{}, false
-	case TaskDone, TaskReturned, TaskCancelled, TaskReassigned, IncidentState, IncidentPriority:
-		r.Reason = ""
+	case TaskAcknowledged, TaskEnRoute, TaskOnScene, TaskDone, TaskReturned, TaskCancelled, TaskReassigned, IncidentState, IncidentPriority:
+		r.Reason = "" // typed by people
+	case AlertAttached:
+		r.Reason = "" // may hold the source's number for the incident
 	}
 	if e.Alert != nil {
 		a := *e.Alert

@@ -3,7 +3,6 @@ package dispatch
 import (
 	"time"
 
-	"github.com/banyan-ecc/banyan/geo"
 	"github.com/banyan-ecc/banyan/pkg/alert"
 	"github.com/banyan-ecc/banyan/pkg/plan"
 )
@@ -26,7 +25,7 @@ type State struct {
 	ended     queue[ending]
 	known     map[alert.Key]uint64 // alerts within the duplicate window → sequence of their event
 	forget    queue[knownAlert]
-	near      map[bucket][]nearby
+	near      map[string]grid // by group
 	byArea    map[areaKey][]*live
 	byRef     map[alert.SourceRef]*live
 	loads     map[string]*Load // by seat
@@ -34,11 +33,12 @@ type State struct {
 	deadlines deadlines
 }
 
-// retention is how long what is over stays in memory. It comes with the configuration's event, so that
+// retention is how long what is over stays in memory, and how what is open is found. It comes with the configuration's event, so that
 // applying needs no compiled configuration.
 type retention struct {
-	Closed time.Duration `json:"closed"` // finished incidents
-	Known  time.Duration `json:"known"`  // keys of alerts
+	Closed  time.Duration  `json:"closed"`            // finished incidents
+	Known   time.Duration  `json:"known"`             // keys of alerts
+	Buckets map[string]int `json:"buckets,omitempty"` // H3 resolution of the buckets of groups that correlate by place
 }
 
 // live is an incident in memory: the present document and the events that made it.
@@ -70,7 +70,7 @@ type knownAlert struct {
 // New returns an empty state, with no configuration.
 func New() *State {
 	return &State{
-		incidents: map[string]*live{}, known: map[alert.Key]uint64{}, near: map[bucket][]nearby{},
+		incidents: map[string]*live{}, known: map[alert.Key]uint64{}, near: map[string]grid{},
 		byArea: map[areaKey][]*live{}, byRef: map[alert.SourceRef]*live{}, loads: map[string]*Load{},
 		counts: newCounts(),
 	}
@@ -111,11 +111,12 @@ func (s *State) Incident(id string) (*alert.Incident, bool) {
 
 // Task returns a task of an incident in memory, with its incident.
 func (s *State) Task(id string) (*alert.Task, *alert.Incident, bool) {
-	incidentID, ok := alert.IncidentOfTask(id)
+	var buf [64]byte
+	incidentID, ok := alert.AppendIncidentOfTask(buf[:0], id)
 	if !ok {
 		return nil, nil, false
 	}
-	l, ok := s.incidents[incidentID]
+	l, ok := s.incidents[string(incidentID)]
 	if !ok {
 		return nil, nil, false
 	}
@@ -193,20 +194,6 @@ func (s *State) Counts() Counts { return s.counts }
 func (s *State) NextDeadline() (alert.Time, bool) { return s.deadlines.next() }
 
 type areaKey struct{ group, area string }
-
-// bucket is where incidents are looked for near a position: one group, one H3 cell.
-type bucket struct {
-	group string
-	cell  geo.Cell
-}
-
-// nearby is an incident in a bucket, with what correlation compares, so that looking needs no second
-// memory access.
-type nearby struct {
-	at          geo.Point
-	first, last alert.Time
-	inc         *live
-}
 
 // stale reports whether an entry of the heap no longer says what its task says.
 func (s *State) stale(d due) bool {

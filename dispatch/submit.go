@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/banyan-ecc/banyan/geo"
 	"github.com/banyan-ecc/banyan/pkg/alert"
@@ -23,7 +24,8 @@ type placement struct {
 
 // submit takes in an alert: a known one changes nothing, a further one joins its incident, any other opens one.
 func (d *decision) submit(a *alert.Alert) error {
-	if _, known := d.s.known[alert.KeyOf(a.Source, a.ID)]; known {
+	key := alert.KeyOf(a.Source, a.ID)
+	if _, known := d.s.known[key]; known {
 		return nil
 	}
 	t, ok := d.city.Type(a.Type)
@@ -45,7 +47,7 @@ func (d *decision) submit(a *alert.Alert) error {
 	if found, ok := d.s.find(a, t.Group, &where); ok {
 		d.join(a, t, f, found)
 	} else {
-		d.begin(a, t, f, &where)
+		d.begin(a, key, t, f, &where)
 	}
 	return nil
 }
@@ -108,7 +110,7 @@ func effective(a *alert.Alert, t *plan.Type) alert.Priority {
 }
 
 // begin opens an incident and makes the tasks of its plan.
-func (d *decision) begin(a *alert.Alert, t *plan.Type, f *plan.Facts, w *placement) {
+func (d *decision) begin(a *alert.Alert, key alert.Key, t *plan.Type, f *plan.Facts, w *placement) {
 	p, failed := t.Match(f)
 	priority := effective(a, t)
 	if p.Priority.MoreUrgent(priority) {
@@ -120,8 +122,8 @@ func (d *decision) begin(a *alert.Alert, t *plan.Type, f *plan.Facts, w *placeme
 		priority = raised
 	}
 	inc := &alert.Incident{
-		ID: alert.KeyOf(a.Source, a.ID).IncidentID(), Number: d.number(), Type: t.Code, Group: t.Group.ID, Class: t.Class,
-		State: alert.IncidentOpen, Priority: priority, Location: w.location, LocationFrom: w.from, Cell: w.cell, Bucket: w.bucket,
+		ID: key.IncidentID(), Number: d.number(), Type: t.Code, Group: t.Group.ID, Class: t.Class,
+		State: alert.IncidentOpen, Priority: priority, Location: w.location, LocationFrom: w.from, Cell: w.cell,
 		Areas: w.areas, OutsideCity: w.outside, Text: a.Text, Plan: p.ID, Alerts: []alert.Ref{}, Tasks: []*alert.Task{},
 		AlertCount: 1, OpenedAt: d.c.At, UpdatedAt: d.c.At, FirstOccurredAt: a.OccurredAt, LastOccurredAt: a.OccurredAt,
 	}
@@ -130,6 +132,7 @@ func (d *decision) begin(a *alert.Alert, t *plan.Type, f *plan.Facts, w *placeme
 	}
 	inc.Seq = d.s.seq + 1
 	inc.Alerts = []alert.Ref{refOf(a, inc.Seq)}
+	d.events = make([]Event, 0, 2+len(p.Supports)+2*len(failed))
 	d.emit(d.withDay(Event{Type: IncidentOpened, IncidentID: inc.ID, Incident: inc, Alert: a}))
 	x := &assigner{d: d, inc: inc, path: w.areas, ladder: p.Ladder, priority: priority}
 	x.newTask(p.Lead, alert.RoleLead)
@@ -162,7 +165,8 @@ func (d *decision) join(a *alert.Alert, t *plan.Type, f *plan.Facts, found candi
 	}
 	x.addDepartments(p)
 	x.setAside(append(failed, more...))
-	if inc.State == alert.IncidentVerifying {
+	// Where an incident has all the tasks it may have, it stays as it is: nobody could finish it again.
+	if inc.State == alert.IncidentVerifying && (len(x.tasks) < alert.MaxTasksPerIncident || !x.settled()) {
 		d.setState(inc.ID, alert.IncidentHandling, "a further alert came after the work was done")
 		if lead := inc.Lead(); lead != nil && lead.State.Final() {
 			x.again(lead)
@@ -178,7 +182,7 @@ func (c candidate) reason(a *alert.Alert) string {
 	case "area":
 		return "same area and group, within the time window"
 	}
-	return fmt.Sprintf("%d m from the first alert, within the time window", int(math.Round(c.distance)))
+	return strconv.Itoa(int(math.Round(c.distance))) + " m from the first alert, within the time window"
 }
 
 // addDepartments gives a task to departments that the plan of a further alert names and that have none yet.
@@ -196,7 +200,7 @@ func (x *assigner) setAside(failed []plan.Failure) {
 	for _, f := range failed {
 		x.d.emit(Event{Type: RuleFailed, IncidentID: x.inc.ID, Rule: f.Rule, Reason: f.Reason})
 	}
-	if len(failed) == 0 || slices.ContainsFunc(x.tasks, func(t *alert.Task) bool { return t.Department == plan.Centre && !t.State.Final() }) {
+	if len(failed) == 0 || len(x.tasks) >= alert.MaxTasksPerIncident || slices.ContainsFunc(x.tasks, func(t *alert.Task) bool { return t.Department == plan.Centre && !t.State.Final() }) {
 		return
 	}
 	centre, _ := x.d.city.Department(plan.Centre)

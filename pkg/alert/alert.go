@@ -66,7 +66,6 @@ type Incident struct {
 	Location        *Location     `json:"location,omitempty"` // of the first alert, or the middle of its area
 	LocationFrom    LocationFrom  `json:"location_from"`
 	Cell            geo.Cell      `json:"cell,omitzero"`             // H3, resolution 9
-	Bucket          geo.Cell      `json:"bucket,omitzero"`           // coarser cell in which alerts of its group look for it
 	Areas           []string      `json:"areas"`                     // path of area codes, city first
 	OutsideCity     bool          `json:"outside_city,omitempty"`    // the position lies in no area
 	Text            string        `json:"text,omitempty"`            // of the first alert
@@ -217,10 +216,16 @@ func TaskID(incidentID string, n int) string {
 
 // IncidentOfTask returns the incident id that a task id names, and false if it is not a task id.
 func IncidentOfTask(taskID string) (string, bool) {
+	id, ok := AppendIncidentOfTask(nil, taskID)
+	return string(id), ok
+}
+
+// AppendIncidentOfTask appends to b what IncidentOfTask returns, for callers that look it up only.
+func AppendIncidentOfTask(b []byte, taskID string) ([]byte, bool) {
 	rest, ok := strings.CutPrefix(taskID, taskPrefix)
 	if !ok {
-		return "", false
+		return b, false
 	}
 	key, _, ok := strings.Cut(rest, "-")
-	return incidentPrefix + key, ok && key != ""
+	return append(append(b, incidentPrefix...), key...), ok && key != ""
 }

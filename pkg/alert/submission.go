@@ -1,9 +1,11 @@
 package alert
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/banyan-ecc/banyan/geo"
@@ -95,7 +97,7 @@ type fields []Field
 
 func (v *fields) add(field, reason, limit, value string) {
 	if len(value) > maxShownBytes {
-		value = value[:maxShownBytes] + "…"
+		value = strings.ToValidUTF8(value[:maxShownBytes], "") + "…"
 	}
 	*v = append(*v, Field{Field: field, Reason: reason, Limit: limit, Value: value})
 }
@@ -112,37 +114,38 @@ func (v *fields) text(field, s string, least, most int) {
 }
 
 func (v *fields) location(p *Position, declared geo.Datum) *Location {
-	if p.Lon == nil || p.Lat == nil {
-		if p.Lon == nil {
-			v.add("location.lon", "is required: degrees east", "", "")
-		}
-		if p.Lat == nil {
-			v.add("location.lat", "is required: degrees north", "", "")
-		}
-		return nil
-	}
-	if !(*p.Lon >= -180 && *p.Lon <= 180) {
-		v.add("location.lon", "must be between -180 and 180 degrees", "[-180, 180]", strconv.FormatFloat(*p.Lon, 'g', -1, 64))
-		return nil
-	}
-	if !(*p.Lat >= -90 && *p.Lat <= 90) {
-		v.add("location.lat", "must be between -90 and 90 degrees", "[-90, 90]", strconv.FormatFloat(*p.Lat, 'g', -1, 64))
-		return nil
-	}
+	before := len(*v)
+	v.degrees("location.lon", "degrees east", p.Lon, 180)
+	v.degrees("location.lat", "degrees north", p.Lat, 90)
 	if !(p.AccuracyM >= 0 && p.AccuracyM <= MaxAccuracyM) {
 		v.add("location.accuracy_m", "must be between 0 and 100000 metres", strconv.Itoa(MaxAccuracyM), strconv.FormatFloat(p.AccuracyM, 'g', -1, 64))
-		return nil
 	}
 	d := p.Datum
 	if d == "" {
 		d = declared
 	}
-	w, err := geo.ToWGS84(geo.Point{Lon: *p.Lon, Lat: *p.Lat}, d)
+	var in geo.Point
+	if len(*v) == before {
+		in = geo.Point{Lon: *p.Lon, Lat: *p.Lat}
+	}
+	w, err := geo.ToWGS84(in, d)
 	if err != nil {
 		v.add("location.datum", "must be wgs84, gcj02 or bd09", "", string(d))
+	} else if w.Validate() != nil {
+		v.add("location", fmt.Sprintf("is no position once converted from %s", d), "", "")
+	}
+	if len(*v) > before {
 		return nil
 	}
 	return &Location{Lon: w.Lon, Lat: w.Lat, AccuracyM: p.AccuracyM}
+}
+
+func (v *fields) degrees(field, what string, x *float64, most float64) {
+	if x == nil {
+		v.add(field, "is required: "+what, "", "")
+	} else if !(*x >= -most && *x <= most) {
+		v.add(field, fmt.Sprintf("must be between -%g and %g degrees", most, most), fmt.Sprintf("[-%g, %g]", most, most), strconv.FormatFloat(*x, 'g', -1, 64))
+	}
 }
 
 func (v *fields) attributes(raw json.RawMessage) json.RawMessage {
@@ -151,12 +154,26 @@ func (v *fields) attributes(raw json.RawMessage) json.RawMessage {
 		return nil
 	case len(raw) > MaxAttributesBytes:
 		v.add("attributes", fmt.Sprintf("are %d bytes long, at most %d are taken", len(raw), MaxAttributesBytes), strconv.Itoa(MaxAttributesBytes), "")
+	case !utf8.Valid(raw):
+		// Carried unchanged into websocket text frames, which a browser would close over it.
+		v.add("attributes", "are not valid UTF-8", "", "")
 	case raw[0] != '{':
-		v.add("attributes", "must be a JSON object", "", string(raw[:min(len(raw), maxShownBytes)]))
+		v.add("attributes", "must be a JSON object", "", string(raw))
 	case depth(raw) > MaxAttributesDepth:
 		v.add("attributes", fmt.Sprintf("are nested deeper than %d levels", MaxAttributesDepth), strconv.Itoa(MaxAttributesDepth), "")
+	default:
+		return compacted(raw)
 	}
-	return raw
+	return nil
+}
+
+// compacted drops the white space between tokens, once for all who encode it later.
+func compacted(raw json.RawMessage) json.RawMessage {
+	b := bytes.NewBuffer(make([]byte, 0, len(raw)))
+	if err := json.Compact(b, raw); err != nil {
+		return raw // what is no JSON did not get here
+	}
+	return b.Bytes()
 }
 
 // depth returns how deep raw, already known to be valid JSON, is nested.

@@ -56,13 +56,14 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 }
 
 // ParseTime reads RFC 3339 with an offset; a time without one is refused, because guessing the zone
-// of an emergency is how an hour gets lost.
+// of an emergency is how an hour gets lost. In UTC the year must be 1970 to 9999, or what String writes
+// could not be read back.
 func ParseTime(s string) (Time, error) {
 	v, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
 		return 0, fmt.Errorf("%.40q is not an RFC 3339 time with an offset, such as 2026-05-01T08:30:00+08:00", s)
 	}
-	if y := v.Year(); y < 1970 || y > 9999 {
+	if y := v.UTC().Year(); y < 1970 || y > 9999 {
 		return 0, fmt.Errorf("year %d is out of range 1970 to 9999", y)
 	}
 	return TimeOf(v), nil

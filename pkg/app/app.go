@@ -86,7 +86,7 @@ func (a *App) open() (err error) {
 	if err != nil {
 		return err
 	}
-	fd := newFeed()
+	fd := &feed{}
 	a.seq = sequencer.New(sequencer.Options{
 		Log: a.log, Start: start, SnapshotEvery: a.o.SnapshotEvery, Logger: a.o.Logger,
 		Publish: func(c *sequencer.Committed) { a.hub.Publish(fd.batch(c)) },

@@ -3,7 +3,6 @@ package app
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
@@ -14,24 +13,11 @@ import (
 )
 
 // feed turns committed batches into what the hub shows. It is called by the writer alone.
-type feed struct {
-	buf bytes.Buffer
-	enc *json.Encoder
-}
+type feed struct{ buf []byte }
 
-func newFeed() *feed {
-	f := &feed{}
-	f.enc = json.NewEncoder(&f.buf)
-	f.enc.SetEscapeHTML(false)
-	return f
-}
-
-func (f *feed) encode(v any) []byte {
-	f.buf.Reset()
-	if err := f.enc.Encode(v); err != nil {
-		panic(fmt.Sprintf("app: encode %T: %v", v, err)) // it was encoded once already
-	}
-	return bytes.Clone(bytes.TrimSuffix(f.buf.Bytes(), []byte{'\n'}))
+func (f *feed) encode(e *dispatch.Event) []byte {
+	f.buf = e.AppendJSON(f.buf[:0])
+	return bytes.Clone(f.buf)
 }
 
 // batch makes the hub's batch of a committed one.
@@ -43,7 +29,7 @@ func (f *feed) batch(c *sequencer.Committed) push.Batch {
 		*it = concerns(c.Docs[i])
 		it.Seq, it.Full = e.Seq, c.Encoded[i]
 		if e.Type == dispatch.ConfigLoaded { // its files stay in the journal
-			it.Full = f.encode(dispatch.Event{Seq: e.Seq, At: e.At, Type: e.Type, Digest: e.Digest})
+			it.Full = f.encode(&dispatch.Event{Seq: e.Seq, At: e.At, Type: e.Type, Digest: e.Digest})
 		}
 		if e.From != "" && e.Task != nil && !slices.Contains(it.Seats, e.From) {
 			it.Seats = append(it.Seats, e.From) // who loses a task must hear of it

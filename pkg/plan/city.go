@@ -107,6 +107,7 @@ type Type struct {
 	Priority           alert.Priority
 	plans              []*Plan  // in file order; the last one always matches
 	raises             []*Raise // in file order
+	attributes         bool     // a condition looks at attributes
 }
 
 // General returns the plan that takes what no special one does.

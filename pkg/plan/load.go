@@ -37,11 +37,14 @@ func IsCityFile(name string) bool {
 type loader struct {
 	files    map[string][]byte
 	problems Problems
-	city     *City
-	groups   map[string]*Group
-	leaders  []leaderRef
-	root     str // area of the city
-	fallback str // default ladder
+
+	typeLines  map[string]int // in types.yaml
+	syntaxOnly bool           // first pass: read every file and look no further
+	city       *City
+	groups     map[string]*Group
+	leaders    []leaderRef
+	root       str // area of the city
+	fallback   str // default ladder
 }
 
 // leaderRef is a department's leader by name, until seats are read.
@@ -66,7 +69,22 @@ func Load(files map[string][]byte) (*City, Problems) {
 	if len(l.problems) > 0 {
 		return nil, l.sorted()
 	}
-	// In order of what refers to what.
+	// What refers to a file that cannot be read would only be noise: syntax first, sense second.
+	l.syntaxOnly = true
+	l.loadAll()
+	if len(l.problems) > 0 {
+		return nil, l.sorted()
+	}
+	l.syntaxOnly = false
+	l.loadAll()
+	if len(l.problems) > 0 {
+		return nil, l.sorted()
+	}
+	return l.city, nil
+}
+
+// loadAll goes through the files in order of what refers to what.
+func (l *loader) loadAll() {
 	l.loadCity()
 	l.loadAreas()
 	l.loadDepartments()
@@ -75,26 +93,22 @@ func Load(files map[string][]byte) (*City, Problems) {
 	l.loadPlans()
 	l.loadRosters()
 	l.loadSources()
-	if len(l.problems) > 0 {
-		return nil, l.sorted()
-	}
-	return l.city, nil
 }
 
 func (l *loader) loadCity() {
 	var raw struct {
-		ID              str       `yaml:"id"`
-		Name            str       `yaml:"name"`
-		NameEN          str       `yaml:"name_en"`
-		NumberPrefix    str       `yaml:"number_prefix"`
-		Area            str       `yaml:"area"`
-		TimeZone        str       `yaml:"time_zone"`
-		Centre          *rawPoint `yaml:"centre"`
-		Zoom            float64   `yaml:"zoom"`
-		DuplicateWindow span      `yaml:"duplicate_window"`
-		ClosedRetention span      `yaml:"closed_retention"`
-		UnstaffedRetry  span      `yaml:"unstaffed_retry"`
-		DefaultLadder   str       `yaml:"default_ladder"`
+		ID              str         `yaml:"id"`
+		Name            str         `yaml:"name"`
+		NameEN          str         `yaml:"name_en"`
+		NumberPrefix    str         `yaml:"number_prefix"`
+		Area            str         `yaml:"area"`
+		TimeZone        str         `yaml:"time_zone"`
+		Centre          *rawPoint   `yaml:"centre"`
+		Zoom            at[float64] `yaml:"zoom"`
+		DuplicateWindow span        `yaml:"duplicate_window"`
+		ClosedRetention span        `yaml:"closed_retention"`
+		UnstaffedRetry  span        `yaml:"unstaffed_retry"`
+		DefaultLadder   str         `yaml:"default_ladder"`
 	}
 	if !l.decode(cityFile, &raw) {
 		return
@@ -110,22 +124,22 @@ func (l *loader) loadCity() {
 	if raw.Centre == nil {
 		l.problem(cityFile, 0, "centre is missing: want centre: {lon: …, lat: …}")
 	} else {
-		c.Centre = geo.Point{Lon: raw.Centre.Lon.V, Lat: raw.Centre.Lat.V}
-		if err := c.Centre.Validate(); err != nil {
-			l.problem(cityFile, raw.Centre.Lon.Line, "centre: %v", err)
-		}
+		c.Centre = l.point(cityFile, raw.Centre)
+	}
+	if !(raw.Zoom.V > 0 && raw.Zoom.V <= MaxZoom) {
+		l.problem(cityFile, raw.Zoom.Line, "zoom is %v: want more than 0, at most %d", raw.Zoom.V, MaxZoom)
 	}
 	if raw.Name.V == "" {
-		l.problem(cityFile, 0, "name is missing")
+		l.problem(cityFile, raw.Name.Line, "name is missing")
 	}
 	l.within(cityFile, "duplicate_window", raw.DuplicateWindow, time.Hour, 90*24*time.Hour)
 	l.within(cityFile, "closed_retention", raw.ClosedRetention, time.Minute, 30*24*time.Hour)
 	l.within(cityFile, "unstaffed_retry", raw.UnstaffedRetry, time.Second, time.Hour)
-	if raw.ClosedRetention.V > raw.DuplicateWindow.V {
+	if raw.ClosedRetention.V > raw.DuplicateWindow.V && raw.DuplicateWindow.V >= time.Hour {
 		l.problem(cityFile, raw.ClosedRetention.Line, "closed_retention is longer than duplicate_window: a repeated alert would find its incident twice")
 	}
 	c.ID, c.Name, c.NameEN, c.NumberPrefix = raw.ID.V, raw.Name.V, raw.NameEN.V, raw.NumberPrefix.V
-	c.Zone, c.Zoom = zone, raw.Zoom
+	c.Zone, c.Zoom = zone, raw.Zoom.V
 	c.DuplicateWindow, c.ClosedRetention, c.UnstaffedRetry = raw.DuplicateWindow.V, raw.ClosedRetention.V, raw.UnstaffedRetry.V
 	c.RootArea, l.root, l.fallback = raw.Area.V, raw.Area, raw.DefaultLadder
 }
@@ -133,6 +147,18 @@ func (l *loader) loadCity() {
 type rawPoint struct {
 	Lon at[float64] `yaml:"lon"`
 	Lat at[float64] `yaml:"lat"`
+}
+
+// point checks a position; a missing half would otherwise be taken for zero.
+func (l *loader) point(file string, r *rawPoint) geo.Point {
+	p := geo.Point{Lon: r.Lon.V, Lat: r.Lat.V}
+	line := max(r.Lon.Line, r.Lat.Line)
+	if r.Lon.Line == 0 || r.Lat.Line == 0 {
+		l.problem(file, line, "centre needs both lon and lat")
+	} else if err := p.Validate(); err != nil {
+		l.problem(file, line, "centre: %v", err)
+	}
+	return p
 }
 
 func (l *loader) loadDepartments() {
@@ -150,7 +176,7 @@ func (l *loader) loadDepartments() {
 	}
 	seen := map[string]int{}
 	for _, r := range raw.Departments {
-		if !l.id(departmentsFile, "department", r.ID, seen) {
+		if !l.id(departmentsFile, "department", orAt(r.ID, r.Name), seen) {
 			continue
 		}
 		d := &Department{ID: r.ID.V, Name: r.Name.V, NameEN: r.NameEN.V, Joined: r.Joined == nil || *r.Joined}
@@ -195,16 +221,16 @@ func (l *loader) loadTypes() {
 		g := &Group{ID: r.ID.V}
 		if c := r.Correlate; c != nil {
 			if !(c.RadiusM.V > 0 && c.RadiusM.V <= MaxRadiusM) {
-				l.problem(typesFile, c.RadiusM.Line, "radius_m is %v: want more than 0, at most %d", c.RadiusM.V, MaxRadiusM)
+				l.problem(typesFile, lineOr(c.RadiusM.Line, r.ID.Line), "radius_m is %v: want more than 0, at most %d", c.RadiusM.V, MaxRadiusM)
 			}
-			l.within(typesFile, "window", c.Window, time.Second, 24*time.Hour)
+			l.within(typesFile, "window", span{c.Window.V, lineOr(c.Window.Line, r.ID.Line)}, time.Second, 24*time.Hour)
 			g.RadiusM, g.Window, g.BucketResolution = c.RadiusM.V, c.Window.V, bucketResolution(c.RadiusM.V)
 		}
 		l.groups[g.ID] = g
 	}
 	seen = map[string]int{}
 	for _, r := range raw.Types {
-		if !l.id(typesFile, "type", r.Code, seen) {
+		if !l.id(typesFile, "type", orAt(r.Code, r.Name), seen) {
 			continue
 		}
 		t := &Type{Code: r.Code.V, Name: r.Name.V, NameEN: r.NameEN.V, Class: alert.Class(r.Class.V)}
@@ -219,6 +245,7 @@ func (l *loader) loadTypes() {
 		l.city.types[t.Code] = t
 		l.city.Types = append(l.city.Types, t)
 	}
+	l.typeLines = seen
 	if n := len(raw.Types); n == 0 || n > MaxTypes {
 		l.problem(typesFile, 0, "%d types: want 1 to %d", n, MaxTypes)
 	}
@@ -240,6 +267,9 @@ func lineOr(line, other int) int {
 	}
 	return other
 }
+
+// orAt returns s with the line of other where it has none of its own.
+func orAt(s, other str) str { return str{s.V, lineOr(s.Line, other.Line)} }
 
 func (l *loader) priority(file string, s str) alert.Priority {
 	var p alert.Priority

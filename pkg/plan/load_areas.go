@@ -22,10 +22,11 @@ func (l *loader) loadAreas() {
 	if !l.decode(areasFile, &raw) {
 		return
 	}
+	before := len(l.problems)
 	seen := map[string]int{}
 	areas := make([]geo.Area, 0, len(raw.Areas))
 	for _, r := range raw.Areas {
-		if !l.id(areasFile, "area", r.Code, seen) {
+		if !l.id(areasFile, "area", orAt(r.Code, r.Level), seen) {
 			continue
 		}
 		level, err := geo.ParseLevel(r.Level.V)
@@ -34,14 +35,20 @@ func (l *loader) loadAreas() {
 		}
 		a := geo.Area{Code: r.Code.V, Parent: r.Parent.V, Name: r.Name.V, NameEN: r.NameEN.V, Level: level}
 		if r.Centre != nil {
-			a.Centre = &geo.Point{Lon: r.Centre.Lon.V, Lat: r.Centre.Lat.V}
+			centre := l.point(areasFile, r.Centre)
+			a.Centre = &centre
 		}
 		areas = append(areas, a)
+	}
+	for _, r := range raw.Areas {
+		if r.Parent.V != "" && seen[r.Parent.V] == 0 {
+			l.problem(areasFile, r.Parent.Line, "area %q: no parent area %q", r.Code.V, r.Parent.V)
+		}
 	}
 	if seen[l.root.V] == 0 {
 		l.problem(cityFile, l.root.Line, "area: no area %q in %s", l.root.V, areasFile)
 	}
-	if len(l.problems) > 0 {
+	if len(l.problems) > before {
 		return
 	}
 	l.shapes(areas, seen)

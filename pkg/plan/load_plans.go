@@ -1,6 +1,10 @@
 package plan
 
 import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/banyan-ecc/banyan/pkg/alert"
@@ -33,15 +37,15 @@ type rawRaise struct {
 
 func (l *loader) loadPlans() {
 	var raw struct {
-		Ladders map[string]map[string][]rawStep `yaml:"ladders"`
-		Plans   []rawPlan                       `yaml:"plans"`
-		Raises  []rawRaise                      `yaml:"raises"`
+		Ladders map[str]map[str][]rawStep `yaml:"ladders"`
+		Plans   []rawPlan                 `yaml:"plans"`
+		Raises  []rawRaise                `yaml:"raises"`
 	}
 	if !l.decode(plansFile, &raw) {
 		return
 	}
-	for id, byPriority := range raw.Ladders {
-		l.city.ladders[id] = l.ladder(id, byPriority)
+	for _, id := range inOrder(raw.Ladders) {
+		l.city.ladders[id.V] = l.ladder(id, raw.Ladders[id])
 	}
 	if l.city.fallback = l.city.ladders[l.fallback.V]; l.city.fallback == nil {
 		l.problem(cityFile, l.fallback.Line, "default_ladder: no ladder %q in %s", l.fallback.V, plansFile)
@@ -52,46 +56,55 @@ func (l *loader) loadPlans() {
 	}
 	seen := map[string]int{}
 	for i := range raw.Plans {
-		if r := &raw.Plans[i]; l.id(plansFile, "plan", r.ID, seen) {
+		if r := &raw.Plans[i]; l.id(plansFile, "plan", orAt(r.ID, r.Lead), seen) {
 			l.plan(r)
 		}
 	}
 	for i := range raw.Raises {
-		if r := &raw.Raises[i]; l.id(plansFile, "raise", r.ID, seen) {
+		if r := &raw.Raises[i]; l.id(plansFile, "raise", orAt(r.ID, r.When), seen) {
 			l.raise(r)
 		}
 	}
 	for _, t := range l.city.Types {
 		if n := len(t.plans); n == 0 {
-			l.problem(plansFile, 0, "type %q has no plan", t.Code)
+			l.problem(typesFile, l.typeLines[t.Code], "type %q has no plan in %s", t.Code, plansFile)
 		} else if !t.plans[n-1].always() {
 			l.problem(plansFile, seen[t.plans[n-1].ID], "plan %q is the last of type %q but has conditions: an alert could be left without a plan", t.plans[n-1].ID, t.Code)
 		}
 	}
 }
 
-func (l *loader) ladder(id string, byPriority map[string][]rawStep) *Ladder {
-	out := &Ladder{ID: id}
-	for name := range byPriority {
-		if p := new(alert.Priority); p.UnmarshalText([]byte(name)) != nil || *p == 0 {
-			l.problem(plansFile, 0, "ladder %q: priority %q: want P1, P2, P3 or P4", id, name)
+// inOrder returns the keys of a mapping in the order of their lines.
+func inOrder[V any](m map[str]V) []str {
+	return slices.SortedFunc(maps.Keys(m), func(a, b str) int { return cmp.Or(a.Line-b.Line, strings.Compare(a.V, b.V)) })
+}
+
+func (l *loader) ladder(key str, byPriority map[str][]rawStep) *Ladder {
+	id, out := key.V, &Ladder{ID: key.V}
+	at := map[string]str{}
+	for _, name := range inOrder(byPriority) {
+		at[name.V] = name
+		if p := new(alert.Priority); p.UnmarshalText([]byte(name.V)) != nil || *p == 0 {
+			l.problem(plansFile, name.Line, "ladder %q: priority %q: want P1, P2, P3 or P4", id, name.V)
 		}
 	}
 	for _, p := range alert.Priorities {
-		rungs := byPriority[p.String()]
+		name := at[p.String()]
+		rungs := byPriority[name]
 		if len(rungs) == 0 || len(rungs) > MaxLadderSteps {
-			l.problem(plansFile, 0, "ladder %q, %s: %d steps: want 1 to %d", id, p, len(rungs), MaxLadderSteps)
+			l.problem(plansFile, lineOr(name.Line, key.Line), "ladder %q, %s: %d steps: want 1 to %d", id, p, len(rungs), MaxLadderSteps)
 			continue
 		}
 		var before time.Duration
 		for i, r := range rungs {
 			s := Step{After: r.After.V, Do: StepKind(r.Do.V)}
+			r.After.Line = lineOr(r.After.Line, lineOr(r.Do.Line, name.Line))
 			l.within(plansFile, "after", r.After, time.Second, 30*24*time.Hour)
-			if s.After <= before {
+			if i > 0 && s.After <= before {
 				l.problem(plansFile, r.After.Line, "ladder %q, %s: step %d comes after %v, not later than the step before it (%v)", id, p, i+1, s.After, before)
 			}
 			before = s.After
-			l.among(plansFile, "do", r.Do, string(StepRemind), string(StepBackup), string(StepDepartmentLeader), string(StepCentre))
+			l.among(plansFile, "do", str{r.Do.V, r.After.Line}, string(StepRemind), string(StepBackup), string(StepDepartmentLeader), string(StepCentre))
 			if r.Repeat != nil {
 				l.within(plansFile, "repeat", *r.Repeat, 5*time.Second, 24*time.Hour)
 				if i != len(rungs)-1 {
@@ -139,14 +152,20 @@ func (l *loader) plan(r *rawPlan) {
 		p.Priority = l.priority(plansFile, r.Priority)
 	}
 	p.when = l.condition("plan", r.ID, r.When, false)
-	l.patterns("plan", r.ID, r.Types, func(t *Type) { t.plans = append(t.plans, p) })
+	l.patterns("plan", r.ID, r.Types, func(t *Type) {
+		t.plans = append(t.plans, p)
+		t.attributes = t.attributes || p.when != nil && p.when.attributes
+	})
 	l.city.plans[p.ID] = p
 }
 
 func (l *loader) raise(r *rawRaise) {
 	x := &Raise{ID: r.ID.V, Priority: l.priority(plansFile, str{r.Priority.V, lineOr(r.Priority.Line, r.ID.Line)})}
 	x.when = l.condition("raise", r.ID, r.When, true)
-	l.patterns("raise", r.ID, r.Types, func(t *Type) { t.raises = append(t.raises, x) })
+	l.patterns("raise", r.ID, r.Types, func(t *Type) {
+		t.raises = append(t.raises, x)
+		t.attributes = t.attributes || x.when != nil && x.when.attributes
+	})
 }
 
 func (l *loader) condition(what string, id, when str, needed bool) *program {

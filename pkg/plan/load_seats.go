@@ -28,7 +28,7 @@ func (l *loader) loadSeats() {
 	}
 	seen := map[string]int{}
 	for _, r := range raw.Seats {
-		if !l.id(seatsFile, "seat", r.ID, seen) {
+		if !l.id(seatsFile, "seat", orAt(r.ID, r.Department), seen) {
 			continue
 		}
 		s := &Seat{ID: r.ID.V, Department: r.Department.V, Name: r.Name.V, NameEN: r.NameEN.V, Role: SeatRole(r.Role.V)}
@@ -115,41 +115,36 @@ func (l *loader) loadRosters() {
 			From   str `yaml:"from"`
 			To     str `yaml:"to"`
 		} `yaml:"shifts"`
-		Rosters []map[string]str `yaml:"rosters"`
+		Rosters []map[str]str `yaml:"rosters"`
 	}
 	if !l.decode(rostersFile, &raw) {
 		return
 	}
-	seen := map[string]int{"seat": 0}
+	before := len(l.problems)
+	seen := map[string]int{}
 	var shifts []roster.Shift
 	for _, r := range raw.Shifts {
-		if l.id(rostersFile, "shift", r.ID, seen) {
+		if r.ID.V == seatKey {
+			l.problem(rostersFile, r.ID.Line, "shift id %q is taken: it names the seat of a row", seatKey)
+		} else if l.id(rostersFile, "shift", orAt(r.ID, r.From), seen) {
 			shifts = append(shifts, roster.Shift{ID: r.ID.V, Name: r.Name.V, NameEN: r.NameEN.V, From: l.minutes(r.From), To: l.minutes(r.To)})
 		}
+	}
+	if len(l.problems) > before {
+		return // every row would be wrong by it
 	}
 	lines := map[string]int{}
 	var rows []roster.Row
 	for _, r := range raw.Rosters {
-		seat := r["seat"]
-		if first, again := lines[seat.V]; again {
-			l.problem(rostersFile, seat.Line, "seat %q has a row on line %d already", seat.V, first)
-		}
-		lines[seat.V] = seat.Line
-		if l.city.seats[seat.V] == nil {
-			l.problem(rostersFile, seat.Line, "no seat %q", seat.V)
-		}
-		row := roster.Row{Seat: seat.V, Holders: map[string]string{}}
-		for key, name := range r {
-			if _, known := seen[key]; !known {
-				l.problem(rostersFile, name.Line, "seat %q: no shift %q", seat.V, key)
-			}
-			row.Holders[key] = name.V
-		}
-		rows = append(rows, row)
+		rows = append(rows, l.rosterRow(r, seen, lines))
 	}
 	made, err := roster.New(shifts, rows, l.city.Zone)
 	if err != nil {
-		l.problem(rostersFile, 0, "shifts: %v", err)
+		line := 0
+		if len(raw.Shifts) > 0 {
+			line = raw.Shifts[0].ID.Line
+		}
+		l.problem(rostersFile, line, "shifts: %v", err)
 		return
 	}
 	for _, s := range l.city.Seats {
@@ -158,4 +153,32 @@ func (l *loader) loadRosters() {
 		}
 	}
 	l.city.Roster = made
+}
+
+const seatKey = "seat" // of a row of the roster; its other keys are shifts
+
+// rosterRow checks one row against the shifts and enters the line of its seat.
+func (l *loader) rosterRow(r map[str]str, shifts, lines map[string]int) roster.Row {
+	row := roster.Row{Holders: map[string]string{}}
+	keys := inOrder(r)
+	line := 0
+	for _, key := range keys {
+		line = lineOr(line, key.Line)
+		if key.V == seatKey {
+			row.Seat = r[key].V
+		} else if _, known := shifts[key.V]; known {
+			row.Holders[key.V] = r[key].V
+		}
+	}
+	for _, key := range keys {
+		if _, known := shifts[key.V]; !known && key.V != seatKey {
+			l.problem(rostersFile, key.Line, "seat %q: no shift %q", row.Seat, key.V)
+		}
+	}
+	if first, again := lines[row.Seat]; again {
+		l.problem(rostersFile, line, "seat %q has a row on line %d already", row.Seat, first)
+	} else if lines[row.Seat] = line; l.city.seats[row.Seat] == nil {
+		l.problem(rostersFile, line, "no seat %q", row.Seat)
+	}
+	return row
 }

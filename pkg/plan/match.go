@@ -1,10 +1,13 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/vm"
 
 	"github.com/banyan-ecc/banyan/pkg/alert"
@@ -109,15 +112,8 @@ func (t *Type) Raised(f *Facts) (to alert.Priority, rule string, failed []Failur
 // HasRaises reports whether anything could raise an incident of this type.
 func (t *Type) HasRaises() bool { return len(t.raises) > 0 }
 
-// NeedsAttributes reports whether any condition of the type may look at attributes.
-func (t *Type) NeedsAttributes() bool {
-	for _, p := range t.plans {
-		if p.when != nil {
-			return true
-		}
-	}
-	return len(t.raises) > 0
-}
+// NeedsAttributes reports whether any condition of the type looks at attributes.
+func (t *Type) NeedsAttributes() bool { return t.attributes }
 
 func overlap(a, b []string) bool {
 	for _, x := range a {
@@ -131,20 +127,83 @@ func overlap(a, b []string) bool {
 }
 
 // program is a compiled condition.
-type program = vm.Program
+type program struct {
+	*vm.Program
+	attributes bool // looks at attributes
+}
 
-// compile builds a condition. now, and with it every other clock, is not to be had: a decision depends on
-// its input alone.
+// conditionFunctions are all that a condition may call. There is no clock among them, none whose answer
+// depends on the order of a map, and none that makes lists or texts longer than those it was given.
+var conditionFunctions = []string{
+	"all", "any", "none", "one", "count", "filter", "find", "findIndex", "findLast", "findLastIndex", "sum",
+	"len", "first", "last", "get", "min", "max", "mean", "median", "abs", "ceil", "floor", "round", "int", "float", "string",
+	"lower", "upper", "trim", "trimPrefix", "trimSuffix", "indexOf", "lastIndexOf", "hasPrefix", "hasSuffix",
+}
+
+var conditionOptions = func() []expr.Option {
+	o := []expr.Option{expr.Env(Facts{}), expr.AsBool(), expr.MaxNodes(MaxConditionNodes), expr.DisableAllBuiltins()}
+	for _, f := range conditionFunctions {
+		o = append(o, expr.EnableBuiltin(f))
+	}
+	return o
+}()
+
+// compile builds a condition.
 func compile(source string) (*program, error) {
 	if len(source) > MaxConditionBytes {
 		return nil, fmt.Errorf("is %d bytes long, at most %d are taken", len(source), MaxConditionBytes)
 	}
-	p, err := expr.Compile(source, expr.Env(Facts{}), expr.AsBool(), expr.MaxNodes(MaxConditionNodes),
-		expr.DisableBuiltin("now"), expr.DisableBuiltin("date"), expr.DisableBuiltin("timezone"), expr.DisableBuiltin("type"))
+	var b bounded
+	p, err := expr.Compile(source, append(slices.Clip(conditionOptions), expr.Patch(&b))...)
 	if err != nil {
-		return nil, fmt.Errorf("%s", strings.Join(strings.Fields(strings.SplitN(err.Error(), "\n", 2)[0]), " "))
+		return nil, oneLine(err)
 	}
-	return p, nil
+	return &program{p, b.attributes}, b.err
+}
+
+// bounded refuses what makes the cost of a condition grow faster than its input: a loop in a loop, names for
+// intermediate results, with which a text could be doubled again and again, and the loops that the library
+// does not let us disable.
+type bounded struct {
+	err        error
+	attributes bool
+}
+
+// Visit implements ast.Visitor.
+func (b *bounded) Visit(n *ast.Node) {
+	switch v := (*n).(type) {
+	case *ast.IdentifierNode:
+		// $env is every fact at once.
+		b.attributes = b.attributes || v.Value == "attributes" || v.Value == "$env"
+	case *ast.PredicateNode:
+		var in loops
+		ast.Walk(&v.Node, &in)
+		if in > 0 {
+			b.err = errors.New("a loop over a list stands within another")
+		}
+	case *ast.BuiltinNode:
+		if !slices.Contains(conditionFunctions, v.Name) {
+			b.err = fmt.Errorf("unknown name %s", v.Name)
+		}
+	case *ast.VariableDeclaratorNode:
+		b.err = errors.New("let is not to be had")
+	}
+}
+
+// loops counts the loops in an expression.
+type loops int
+
+// Visit implements ast.Visitor.
+func (l *loops) Visit(n *ast.Node) {
+	if _, ok := (*n).(*ast.PredicateNode); ok {
+		*l++
+	}
+}
+
+// oneLine drops the picture of the expression that the library draws below its message.
+func oneLine(err error) error {
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	return errors.New(strings.Join(strings.Fields(first), " "))
 }
 
 func holds(p *program, f *Facts) (ok bool, err error) {
@@ -152,9 +211,9 @@ func holds(p *program, f *Facts) (ok bool, err error) {
 		return true, nil
 	}
 	m := vm.VM{MemoryBudget: MaxConditionMemory}
-	out, err := m.Run(p, *f)
+	out, err := m.Run(p.Program, *f)
 	if err != nil {
-		return false, fmt.Errorf("%s", strings.Join(strings.Fields(strings.SplitN(err.Error(), "\n", 2)[0]), " "))
+		return false, oneLine(err)
 	}
 	ok, isBool := out.(bool)
 	if !isBool {

@@ -66,7 +66,8 @@ func (s *span) UnmarshalYAML(n *yaml.Node) error {
 	s.Line = n.Line
 	d, err := time.ParseDuration(n.Value)
 	if err != nil {
-		return fmt.Errorf("line %d: %q is not a duration such as 30s, 5m or 168h", n.Line, n.Value)
+		// A TypeError is gathered with the others of its file; any other error would end the decoding.
+		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %q is not a duration such as 30s, 5m or 168h", n.Line, n.Value)}}
 	}
 	s.V = d
 	return nil
@@ -75,7 +76,7 @@ func (s *span) UnmarshalYAML(n *yaml.Node) error {
 var lineOf = regexp.MustCompile(`line (\d+): `)
 
 // decode reads one YAML file strictly; it reports an unknown key, a repeated key or a wrong kind of value
-// with its line, and returns false if there was any.
+// with its line. It returns false if there was any, and always while only the syntax is being checked.
 func (l *loader) decode(file string, into any) bool {
 	d := yaml.NewDecoder(bytes.NewReader(l.files[file]))
 	d.KnownFields(true)
@@ -89,7 +90,7 @@ func (l *loader) decode(file string, into any) bool {
 			l.problem(file, 0, "holds more than one YAML document; only one is read")
 			return false
 		}
-		return true
+		return !l.syntaxOnly
 	}
 	messages := []string{err.Error()}
 	var te *yaml.TypeError
@@ -102,20 +103,55 @@ func (l *loader) decode(file string, into any) bool {
 			line, _ = strconv.Atoi(m[at[2]:at[3]])
 			m = m[at[1]:]
 		}
-		l.problem(file, line, "%s", tidy(m))
+		m = strings.TrimPrefix(m, "yaml: ")
+		if parserWords.MatchString(m) {
+			l.problem(file, line+1, "%s, in what begins here", m)
+		} else {
+			l.problem(file, line, "%s", tidy(m))
+		}
 	}
 	return false
 }
 
-var unknownKey = regexp.MustCompile(`^field (\S+) not found in type .*`)
+// parserWords are the errors of the library's parser, which counts lines from 0 and names the line where the
+// list or mapping it was reading began; those of its scanner count from 1.
+var parserWords = regexp.MustCompile(`^did not find expected (node content|key|<document start>|',' or|'-' indicator)`)
 
-// tidy turns the library's words for an unknown key, which name a Go type, into ours.
+var (
+	unknownKey = regexp.MustCompile(`(?s)^field (.*) not found in type .*`)
+	wrongKind  = regexp.MustCompile("(?s)^cannot unmarshal (!\\S*)(?: `(.*)`)? into (.*)$")
+)
+
+// tidy turns the library's words for an unknown key or a wrong kind of value, which name Go types, into ours.
 func tidy(m string) string {
-	m = strings.TrimPrefix(m, "yaml: ")
 	if k := unknownKey.FindStringSubmatch(m); k != nil {
 		return fmt.Sprintf("unknown key %q", k[1])
 	}
+	if k := wrongKind.FindStringSubmatch(m); k != nil {
+		what := map[string]string{"!!seq": "a list", "!!map": "a mapping"}[k[1]]
+		if what == "" {
+			what = strconv.Quote(k[2])
+		}
+		return what + " is not " + kindInWords(k[3])
+	}
 	return m
+}
+
+// kindInWords names what a Go type stands for in YAML.
+func kindInWords(goType string) string {
+	switch {
+	case strings.HasPrefix(goType, "[]"):
+		return "a list"
+	case strings.HasPrefix(goType, "float"):
+		return "a number"
+	case strings.HasPrefix(goType, "int"):
+		return "a whole number"
+	case goType == "bool":
+		return "true or false"
+	case goType == "string":
+		return "a text"
+	}
+	return "a mapping"
 }
 
 func (l *loader) problem(file string, line int, format string, args ...any) {

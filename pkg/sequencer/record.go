@@ -18,33 +18,22 @@ type Record struct {
 	Events  []json.RawMessage `json:"events"`
 }
 
-// encoder turns events and commands into JSON, each once, without escaping for HTML that nobody embeds.
-type encoder struct {
-	buf bytes.Buffer
-	enc *json.Encoder
-}
+// encoder turns events and commands into JSON, each once.
+type encoder struct{ buf []byte }
 
-func newEncoder() *encoder {
-	e := &encoder{}
-	e.enc = json.NewEncoder(&e.buf)
-	e.enc.SetEscapeHTML(false)
-	return e
-}
+// document is what encodes itself.
+type document interface{ AppendJSON([]byte) []byte }
 
 // encode returns the JSON of v in memory of its own.
-func (e *encoder) encode(v any) []byte {
-	e.buf.Reset()
-	if err := e.enc.Encode(v); err != nil {
-		// Everything encoded here came in as JSON or was made by the engine: not encoding is a defect.
-		panic(fmt.Sprintf("sequencer: encode %T: %v", v, err))
-	}
-	return bytes.Clone(bytes.TrimSuffix(e.buf.Bytes(), []byte{'\n'}))
+func (e *encoder) encode(v document) []byte {
+	e.buf = v.AppendJSON(e.buf[:0])
+	return bytes.Clone(e.buf)
 }
 
 // frame returns the payload of a frame, made of events already encoded.
 func (e *encoder) frame(digest string, c *dispatch.Command, events [][]byte) []byte {
-	command := e.encode(c)
-	n := len(command) + len(digest) + 64
+	e.buf = c.AppendJSON(e.buf[:0])
+	n := len(e.buf) + len(digest) + 64
 	for _, v := range events {
 		n += len(v) + 1
 	}
@@ -54,7 +43,7 @@ func (e *encoder) frame(digest string, c *dispatch.Command, events [][]byte) []b
 	b = append(b, `,"digest":"`...)
 	b = append(b, digest...)
 	b = append(b, `","command":`...)
-	b = append(b, command...)
+	b = append(b, e.buf...)
 	b = append(b, `,"events":[`...)
 	for i, v := range events {
 		if i > 0 {
@@ -67,7 +56,7 @@ func (e *encoder) frame(digest string, c *dispatch.Command, events [][]byte) []b
 
 // EncodeEvents returns the JSON of each event, as the journal, the push hub and every mirror carry it.
 func EncodeEvents(events []dispatch.Event) [][]byte {
-	e := newEncoder()
+	var e encoder
 	out := make([][]byte, len(events))
 	for i := range events {
 		out[i] = e.encode(&events[i])

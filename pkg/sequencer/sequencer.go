@@ -71,7 +71,7 @@ type Sequencer struct {
 	state    *dispatch.State
 	replica  *Replica
 	epoch    uint32
-	encoder  *encoder
+	encoder  encoder
 	failed   atomic.Pointer[error]
 	began    atomic.Int64 // when the batch at hand was begun, Unix nanoseconds; 0 when idle
 	stopped  chan struct{}
@@ -104,7 +104,7 @@ func New(o Options) *Sequencer {
 	}
 	return &Sequencer{
 		o: o, mailbox: make(chan request, MailboxSize), state: o.Start.Writer, replica: NewReplica(o.Start.Reader),
-		epoch: o.Start.Epoch, encoder: newEncoder(), stopped: make(chan struct{}),
+		epoch: o.Start.Epoch, stopped: make(chan struct{}),
 		snapshot: snapshots{last: o.Start.SnapshotSeq, idle: make(chan struct{}, 1)},
 	}
 }

@@ -12,7 +12,7 @@ import (
 // Verifier makes every recorded decision again and compares. Feed it all frames of a journal from the first.
 type Verifier struct {
 	state   *dispatch.State
-	encoder *encoder
+	encoder encoder
 
 	Redecided int // commands decided again, with the same outcome byte for byte
 	Skipped   int // commands of another engine version, applied only
@@ -20,7 +20,7 @@ type Verifier struct {
 }
 
 // NewVerifier returns a verifier that expects sequence 1.
-func NewVerifier() *Verifier { return &Verifier{state: dispatch.New(), encoder: newEncoder()} }
+func NewVerifier() *Verifier { return &Verifier{state: dispatch.New()} }
 
 // State returns the state after the frames so far.
 func (v *Verifier) State() *dispatch.State { return v.state }

@@ -1,0 +1,78 @@
+package dispatch
+
+import (
+	"encoding/json"
+
+	"github.com/banyan-ecc/banyan/pkg/alert"
+)
+
+// AppendJSON appends e as JSON, byte for byte as encoding/json would without escaping for HTML.
+func (e *Event) AppendJSON(b []byte) []byte {
+	o := alert.Object{B: b}
+	o.Uint("seq", e.Seq)
+	o.Time("at", e.At)
+	o.Str("type", string(e.Type))
+	o.OptStr("incident_id", e.IncidentID)
+	if e.Incident != nil {
+		o.Doc("incident", e.Incident)
+	}
+	if e.Alert != nil {
+		o.Doc("alert", e.Alert)
+	}
+	o.OptInt("alert_count", e.AlertCount)
+	o.OptTime("last_occurred_at", e.LastOccurredAt)
+	if e.Task != nil {
+		o.Doc("task", e.Task)
+	}
+	o.OptStr("task_id", e.TaskID)
+	o.OptStr("state", string(e.State))
+	o.OptStr("priority", e.Priority.String())
+	o.OptStr("from", e.From)
+	o.OptStr("step", e.Step)
+	o.OptStr("to", e.To)
+	o.OptStr("rule", e.Rule)
+	o.OptStr("reason", e.Reason)
+	o.OptStr("text", e.Text)
+	if e.By != nil {
+		o.Doc("by", e.By)
+	}
+	o.OptStr("day", e.Day)
+	o.OptStr("digest", e.Digest)
+	if len(e.Files) > 0 {
+		o.Raw("files", seldom(e.Files))
+	}
+	if e.Keep != nil {
+		o.Raw("keep", seldom(e.Keep))
+	}
+	return o.End()
+}
+
+// AppendJSON appends c as JSON.
+func (c *Command) AppendJSON(b []byte) []byte {
+	o := alert.Object{B: b}
+	o.Str("type", string(c.Type))
+	o.Time("at", c.At)
+	if c.Alert != nil {
+		o.Doc("alert", c.Alert)
+	}
+	o.OptStr("target", c.Target)
+	o.OptStr("action", string(c.Action))
+	o.OptStr("seat", c.Seat)
+	o.OptStr("priority", c.Priority.String())
+	o.OptStr("reason", c.Reason)
+	o.OptStr("text", c.Text)
+	if c.By != nil {
+		o.Doc("by", c.By)
+	}
+	o.OptStr("digest", c.Digest)
+	return o.End()
+}
+
+// seldom encodes what only config.loaded carries. Names of files and groups need no escaping.
+func seldom(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("dispatch: encode: " + err.Error()) // maps of strings to bytes and numbers always encode
+	}
+	return b
+}
