@@ -35,14 +35,12 @@ const ndjson = "application/x-ndjson"
 
 func (s *Server) document(method, path, id, summary, inType string, in reflect.Type, status int, outType string, out reflect.Type) {
 	schemas := s.api.OpenAPI().Components.Schemas
-	problem := &huma.Response{Description: "refused", Content: map[string]*huma.MediaType{
-		"application/problem+json": {Schema: schemas.Schema(reflect.TypeFor[Problem](), true, "Problem")}}}
 	s.api.OpenAPI().AddOperation(&huma.Operation{
 		OperationID: id, Method: method, Path: path, Summary: summary,
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{inType: {Schema: schemas.Schema(in, true, in.Name())}}},
 		Responses: map[string]*huma.Response{
 			strconv.Itoa(status): {Description: "accepted", Content: map[string]*huma.MediaType{outType: {Schema: schemas.Schema(out, true, out.Name())}}},
-			"default":            problem,
+			"default":            s.refused(),
 		},
 	})
 }

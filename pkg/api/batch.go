@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 
 	"github.com/banyan-ecc/banyan/dispatch"
@@ -29,6 +30,10 @@ type pending struct {
 	err  error
 }
 
+// maxLineBytes bounds what is read of a line. One longer than an alert may be is refused and the next one
+// read; past this bound the batch ends.
+const maxLineBytes = 2 * MaxAlertBytes
+
 // postBatch takes alerts line by line. Up to BatchWindow lines wait for the journal together, so that a
 // batch costs few fsyncs; results come in the order of the lines, and a bad line harms no other.
 func (s *Server) postBatch(w http.ResponseWriter, r *http.Request) {
@@ -43,8 +48,9 @@ func (s *Server) postBatch(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", ndjson)
 	b := &batch{s: s, out: json.NewEncoder(w), ctx: r.Context()}
-	scan := bufio.NewScanner(http.MaxBytesReader(w, r.Body, MaxBatchBytes))
-	scan.Buffer(make([]byte, 0, 16<<10), MaxAlertBytes)
+	in := http.MaxBytesReader(w, r.Body, MaxBatchBytes)
+	scan := bufio.NewScanner(in)
+	scan.Buffer(make([]byte, 0, 16<<10), maxLineBytes)
 	line := 0
 	for scan.Scan() {
 		if line++; line > MaxBatchLines {
@@ -59,11 +65,13 @@ func (s *Server) postBatch(w http.ResponseWriter, r *http.Request) {
 		b.add(pending{line: line + 1, err: scanError(err)})
 	}
 	b.flush(0)
+	// What was not read is taken in all the same: closing on a caller who still sends would cost it the results.
+	_, _ = io.Copy(io.Discard, in)
 }
 
 func scanError(err error) error {
 	if errors.Is(err, bufio.ErrTooLong) {
-		return alert.Errorf(alert.CodeTooLarge, "the line is longer than %d bytes: it and those after it were not read", MaxAlertBytes)
+		return alert.Errorf(alert.CodeTooLarge, "the line is longer than %d bytes: it and those after it were not read", maxLineBytes)
 	}
 	return bodyError(err, MaxBatchBytes)
 }
@@ -77,6 +85,10 @@ type batch struct {
 
 func (b *batch) submit(line int, text []byte, source *plan.Source) pending {
 	p := pending{line: line}
+	if len(text) > MaxAlertBytes {
+		p.err = alert.Errorf(alert.CodeTooLarge, "the line is longer than %d bytes, the most that an alert may be", MaxAlertBytes)
+		return p
+	}
 	if p.err = b.s.limits.source(source, 1); p.err != nil {
 		return p
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"io/fs"
 	"net/http"
+	"path"
 	"strings"
 )
 
@@ -27,7 +28,7 @@ func (s *Server) pageRoutes() {
 		})
 		return
 	}
-	s.mux.Handle("GET /wall/", pages(s.o.Pages))
+	s.mux.Handle("GET /wall/", pages(s.o.Pages, "wall"))
 }
 
 func pageHeaders(h http.Header) {
@@ -37,17 +38,21 @@ func pageHeaders(h http.Header) {
 	h.Set("Cache-Control", "no-cache")
 }
 
-// pages serves files and never lists folders. Files below assets/ carry a hash in their name.
-func pages(files fs.FS) http.Handler {
+// pages serves the files below folder name, and lists no folder. Files below assets/ carry a hash in their name.
+func pages(files fs.FS, name string) http.Handler {
 	serve := http.FileServerFS(files)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		pageHeaders(w.Header())
-		if strings.Contains(r.URL.Path, "/assets/") {
-			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-		}
-		if strings.HasSuffix(r.URL.Path, "/") && r.URL.Path != "/wall/" {
-			http.NotFound(w, r)
-			return
+		// Cleaned as the file server will do it: an encoded .. comes this far.
+		if file := strings.TrimPrefix(path.Clean(r.URL.Path), "/"); file != name {
+			info, err := fs.Stat(files, file)
+			if err != nil || info.IsDir() || !strings.HasPrefix(file, name+"/") {
+				http.NotFound(w, r)
+				return
+			}
+			if strings.HasPrefix(file, name+"/assets/") {
+				w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+			}
 		}
 		serve.ServeHTTP(w, r)
 	})

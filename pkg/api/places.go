@@ -165,8 +165,11 @@ func (s *Server) locate(_ context.Context, in *locateInput) (*body[Whereabouts],
 	if err != nil {
 		return nil, err
 	}
-	p, err := geo.ToWGS84(geo.Point{Lon: in.Lon, Lat: in.Lat}, geo.Datum(in.Datum))
-	if err != nil {
+	p := geo.Point{Lon: in.Lon, Lat: in.Lat}
+	if err := p.Validate(); err != nil { // NaN passes the bounds above
+		return nil, badQuery("lon", err.Error(), fmt.Sprintf("%g,%g", in.Lon, in.Lat))
+	}
+	if p, err = geo.ToWGS84(p, geo.Datum(in.Datum)); err != nil {
 		return nil, badQuery("datum", err.Error(), in.Datum)
 	}
 	place := c.Areas.Locate(p)

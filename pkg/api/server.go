@@ -4,10 +4,12 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
 	"reflect"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -111,13 +113,34 @@ func New(o Options) *Server {
 	s.placeRoutes()
 	s.mux.HandleFunc("GET /api/v1/stream", s.stream)
 	s.mux.HandleFunc("GET /healthz", s.health(o.Alive))
+	s.documentText("/healthz", "healthz", "ok while the writer's loop turns", true)
 	s.mux.HandleFunc("GET /readyz", s.health(o.Ready))
+	s.documentText("/readyz", "readyz", "ok while alerts are accepted", true)
 	s.mux.HandleFunc("/", s.notFound)
 	s.pageRoutes()
 	if o.Metrics != nil {
 		s.mux.Handle("GET /metrics", o.Metrics)
+		s.documentText("/metrics", "metrics", "Metrics for Prometheus", false)
 	}
 	return s
+}
+
+// documentText puts a route that answers with plain text into the OpenAPI document.
+func (s *Server) documentText(path, id, summary string, open bool) {
+	op := &huma.Operation{OperationID: id, Method: http.MethodGet, Path: path, Summary: summary, Responses: map[string]*huma.Response{
+		"200":     {Description: "OK", Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}},
+		"default": s.refused(),
+	}}
+	if open {
+		op.Security = []map[string][]string{{}} // no key
+	}
+	s.api.OpenAPI().AddOperation(op)
+}
+
+// refused is the response of a refusal.
+func (s *Server) refused() *huma.Response {
+	schema := s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "Problem")
+	return &huma.Response{Description: "refused", Content: map[string]*huma.MediaType{"application/problem+json": {Schema: schema}}}
 }
 
 // description is the head of the OpenAPI document. The library's documentation page is left out: it would
@@ -150,31 +173,55 @@ func public(path string) bool {
 // ServeHTTP implements http.Handler. Whoever is not known gets no further than the public paths.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := s.o.Now()
+	rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+	defer s.survive(rec, r)
 	if !public(r.URL.Path) {
 		caller, ok := s.o.Caller(r)
 		if !ok {
-			WriteProblem(w, alert.Errorf(alert.CodeUnauthorized, "a key is needed: Authorization: Bearer TOKEN; `banyan key add` makes one"))
+			WriteProblem(rec, alert.Errorf(alert.CodeUnauthorized, "a key is needed: Authorization: Bearer TOKEN; `banyan key add` makes one"))
 			return
 		}
 		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, caller))
 	}
-	rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 	s.mux.ServeHTTP(rec, r)
 	if r.Pattern != "" {
 		s.o.Observe(r.Pattern, rec.status, s.o.Now().Sub(began))
 	}
 }
 
-// recorder remembers the status of an answer.
+// survive answers for a handler that panicked. One that had begun to answer has its connection cut.
+func (s *Server) survive(rec *recorder, r *http.Request) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if p == http.ErrAbortHandler {
+		panic(p)
+	}
+	s.o.Logger.Error("request failed", "method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+	if rec.began {
+		panic(http.ErrAbortHandler)
+	}
+	WriteProblem(rec, fmt.Errorf("panic: %v", p))
+}
+
+// recorder remembers the status of an answer, and whether it has begun.
 type recorder struct {
 	http.ResponseWriter
 	status int
+	began  bool
 }
 
 // WriteHeader implements http.ResponseWriter.
 func (r *recorder) WriteHeader(status int) {
-	r.status = status
+	r.status, r.began = status, true
 	r.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (r *recorder) Write(b []byte) (int, error) {
+	r.began = true
+	return r.ResponseWriter.Write(b)
 }
 
 // Unwrap lets http.ResponseController find what the server's writer can do.
@@ -183,21 +230,31 @@ func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 // register adds an operation that callers with one of the roles may use; others are forbidden.
 func register[I, O any](s *Server, method, path, id, summary string, roles []Role, handle func(context.Context, *I) (*O, error)) {
 	op := huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary, MaxBodyBytes: MaxActionBytes,
-		Errors: []int{400, 401, 403, 404, 409, 413, 422, 429, 503}}
+		Errors: []int{400, 401, 403, 404, 409, 413, 422, 429, 503}, Middlewares: huma.Middlewares{s.guard(roles)}}
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
-		caller := callerOf(ctx)
-		if err := allow(caller, roles); err != nil {
-			return nil, problemOf(err)
-		}
-		if err := s.limits.key(caller.Key); err != nil {
-			return nil, problemOf(err)
-		}
 		out, err := handle(ctx, in)
 		if err != nil {
 			return nil, s.problem(err, id)
 		}
 		return out, nil
 	})
+}
+
+// guard lets callers with one of the roles through, as often as their key may; what they send is not looked at before.
+func (s *Server) guard(roles []Role) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		caller := callerOf(ctx.Context())
+		err := allow(caller, roles)
+		if err == nil {
+			err = s.limits.key(caller.Key)
+		}
+		if err != nil {
+			_, w := humago.Unwrap(ctx)
+			WriteProblem(w, err)
+			return
+		}
+		next(ctx)
+	}
 }
 
 // problem turns err into a problem and logs what is a defect of ours.

@@ -1,0 +1,141 @@
+package api_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/banyan-ecc/banyan/pkg/alert"
+)
+
+// entitled returns the roles that may use an operation; "nobody" is whoever has no key.
+func entitled(method, path string) []string {
+	switch {
+	case path == "/healthz" || path == "/readyz":
+		return []string{"nobody", "source", "wall", "officer"}
+	case path == "/metrics" || path == "/openapi.json":
+		return []string{"source", "wall", "officer"}
+	case strings.HasPrefix(path, "/api/v1/alerts"):
+		return []string{"source"}
+	case method == http.MethodPost || strings.HasSuffix(path, "/timeline"):
+		return []string{"officer"}
+	}
+	return []string{"wall", "officer"}
+}
+
+// TestRoles tries every operation there is with every role.
+func TestRoles(t *testing.T) {
+	c := newCentre(t)
+	d, _ := c.document()
+	d.Paths["/openapi.json"] = map[string]*operation{"get": {}}
+	d.Paths["/api/v1/stream"] = map[string]*operation{"get": {}}
+	tried := 0
+	for path, operations := range d.Paths {
+		for method := range operations {
+			method = strings.ToUpper(method)
+			may := entitled(method, path)
+			for role, token := range map[string]string{"nobody": "", "source": c.source("fire-119"), "wall": c.wall(), "officer": c.officer("fire-1")} {
+				tried++
+				a := c.must(method, strings.ReplaceAll(path, "{id}", "none"), token, "")
+				want := "is let through"
+				ok := a.status != http.StatusUnauthorized && a.status != http.StatusForbidden && a.status < 500
+				switch {
+				case slices.Contains(may, role):
+				case role == "nobody":
+					want, ok = "is asked for a key", a.status == http.StatusUnauthorized
+				default:
+					want, ok = "is forbidden", a.status == http.StatusForbidden
+				}
+				if !ok {
+					t.Errorf("%s %s: want that %s %s, got %d %.200s", method, path, role, want, a.status, a.body)
+				}
+				if a.status >= 400 {
+					if _, err := problem(a); err != nil {
+						t.Errorf("%s %s as %s: %v", method, path, role, err)
+					}
+				}
+			}
+		}
+	}
+	if tried < 100 {
+		t.Errorf("%d tries: the document lists too little", tried)
+	}
+}
+
+// TestPublicPages: what is served without a key.
+func TestPublicPages(t *testing.T) {
+	c := newCentre(t)
+	for path, want := range map[string]int{"/": 200, "/wall": 200, "/wall/": 200, "/healthz": 200, "/readyz": 200,
+		"/console": 401, "/api": 401, "/healthz/x": 401, "/openapi.json": 401, "/metrics": 401, "/wallx": 401, "/api/v1/../../healthz": 401} {
+		a := c.must(http.MethodGet, path, "", "")
+		if a.status != want {
+			t.Errorf("%s without a key: %d %.200s", path, a.status, a.body)
+		}
+		if strings.HasPrefix(path, "/wall") && want == 200 {
+			for _, h := range []string{"Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy"} {
+				if a.header.Get(h) == "" {
+					t.Errorf("%s: no %s", path, h)
+				}
+			}
+		}
+	}
+}
+
+// TestContentTypes: what is taken as JSON, and what is not.
+func TestContentTypes(t *testing.T) {
+	c := newCentre(t)
+	for kind, want := range map[string]int{"": 202, "application/json": 202, "application/json; charset=utf-8": 202, "Application/JSON": 202,
+		"application/cloudevents+json": 202, "application/x-www-form-urlencoded": 202, // curl -d
+		"text/plain": 415, "text/json": 415, "application/xml": 415, "multipart/form-data; boundary=x": 415, "application/x-ndjson": 415, "json": 415, "/": 415} {
+		a, err := c.send(http.MethodPost, "/api/v1/alerts", c.source("fire-119"), kind, strings.NewReader(alertAt("x", "fire.vehicle", 0, 0)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.status != want {
+			t.Errorf("Content-Type %q: %d %s", kind, a.status, a.body)
+		}
+		if want == 202 && a.header.Get("Content-Type") != "application/json" {
+			t.Errorf("the answer has type %q", a.header.Get("Content-Type"))
+		}
+	}
+	for kind, want := range map[string]int{"": 200, "application/x-ndjson": 200, "application/json": 200, "text/csv": 415} {
+		a, err := c.send(http.MethodPost, "/api/v1/alerts:batch", c.source("fire-119"), kind, strings.NewReader(alertAt("x", "fire.vehicle", 0, 0)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.status != want {
+			t.Errorf("a batch of type %q: %d %s", kind, a.status, a.body)
+		}
+	}
+}
+
+// TestLocate converts positions and finds areas.
+func TestLocate(t *testing.T) {
+	c := newCentre(t)
+	var w struct {
+		Location struct{ Lon, Lat float64 }
+		Areas    []struct{ Code string }
+		Outside  bool `json:"outside_city"`
+	}
+	for query, want := range map[string]string{"lon=119.25&lat=26.07": "350102", "lon=119.35&lat=26.07": "350103", "lon=119.3005&lat=26.07&datum=gcj02": "350102", "lon=1&lat=1": ""} {
+		w.Areas = nil
+		c.get("/api/v1/areas/locate?"+query, c.wall(), &w)
+		if got := len(w.Areas); w.Outside != (want == "") || want != "" && (got != 2 || w.Areas[1].Code != want) {
+			t.Errorf("%s: %+v, want %s", query, w, want)
+		}
+	}
+}
+
+// TestDatumOfSource: a source's profile says in which datum its positions are, unless the alert does.
+func TestDatumOfSource(t *testing.T) {
+	c := newCentre(t)
+	for source, shifted := range map[string]bool{"police-110": true, "fire-119": false} {
+		r := c.post(source, alertAt("x", "fire.vehicle", 4000, 4000))
+		var i alert.Incident
+		c.get("/api/v1/incidents/"+r.IncidentID, c.wall(), &i)
+		if got := i.Location.Lon != 119.25; got != shifted {
+			t.Errorf("%s: %v", source, i.Location)
+		}
+	}
+}
