@@ -128,7 +128,7 @@ func (x *assigner) reassign(t *alert.Task, leads bool) error {
 	if t.State.Final() {
 		return alert.Errorf(alert.CodeConflict, "task %s is %s: it cannot be assigned any more", t.ID, t.State)
 	}
-	if _, on := x.watch().Holder(to.ID); !on {
+	if _, on := d.staffed(to.ID); !on {
 		return alert.Errorf(alert.CodeConflict, "nobody is on duty at seat %q", to.ID)
 	}
 	if t.Seat == to.ID && t.State == alert.TaskAssigned {
@@ -193,11 +193,12 @@ func (d *decision) actOnIncident() error {
 	if err != nil {
 		return err
 	}
-	if d.c.Action == alert.ActNote {
+	switch d.c.Action {
+	case alert.ActNote, alert.ActAssess, alert.ActSupport:
 		if !d.takesPart(seat, inc) {
 			return alert.Errorf(alert.CodeForbidden, "department %s takes no part in incident %s", seat.Department, inc.Number)
 		}
-		return d.note(inc.ID, "")
+		return d.contribute(inc)
 	}
 	if lead := inc.Lead(); seat.Department != plan.Centre && (lead == nil || lead.Department != seat.Department) {
 		return alert.Errorf(alert.CodeForbidden, "only the leading department or the centre may %s incident %s", d.c.Action, inc.Number)
@@ -209,6 +210,40 @@ func (d *decision) actOnIncident() error {
 		return needs("reason", fmt.Sprintf("is required to %s an incident", d.c.Action))
 	}
 	return d.moveIncident(inc)
+}
+
+// contribute does what every department that takes part may do.
+func (d *decision) contribute(inc *alert.Incident) error {
+	switch d.c.Action {
+	case alert.ActNote:
+		return d.note(inc.ID, "")
+	case alert.ActAssess:
+		if d.c.Text == "" {
+			return needs("text", "is required")
+		}
+		d.emit(Event{Type: IncidentAssessed, IncidentID: inc.ID, Text: d.c.Text, By: d.c.By})
+		return nil
+	}
+	dep, ok := d.city.Department(d.c.Department)
+	switch {
+	case !ok:
+		return needs("department", fmt.Sprintf("no department %q; GET /api/v1/city lists them", d.c.Department))
+	case d.c.Reason == "":
+		return needs("reason", "is required to ask for support: whoever gets the task must know why")
+	case inc.State.Final() || inc.State == alert.IncidentSuspended:
+		return alert.Errorf(alert.CodeConflict, "incident %s is %s: nobody can be asked for support", inc.Number, inc.State)
+	case len(inc.Tasks) >= alert.MaxTasksPerIncident:
+		return alert.Errorf(alert.CodeConflict, "incident %s has %d tasks, the most there may be", inc.Number, len(inc.Tasks))
+	case slices.ContainsFunc(inc.Tasks, func(t *alert.Task) bool { return t.Department == dep.ID && !t.State.Final() }):
+		return nil // it has a part already
+	}
+	x := &assigner{d: d, inc: inc, path: inc.Areas, ladder: d.city.LadderOf(inc.Plan), priority: inc.Priority, tasks: inc.Tasks}
+	x.d.emit(Event{Type: IncidentNote, IncidentID: inc.ID, Text: "support of " + dep.ID + " asked for: " + d.c.Reason, By: d.c.By})
+	x.newTask(dep.ID, alert.RoleSupport)
+	if inc.State == alert.IncidentVerifying {
+		d.setState(inc.ID, alert.IncidentHandling, "support was asked for")
+	}
+	return nil
 }
 
 // already is the answer for an incident that is over: no error where the action asks for just that.

@@ -30,6 +30,8 @@ func (s *State) Apply(e *Event) {
 		}
 	case IncidentOpened:
 		s.open(e)
+	case SeatSignedOn, SeatSignedOff, SeatLost, SeatFound, SeatNoShow, HandoverOpened, HandoverConfirmed, HandoverMissed:
+		s.applyDuty(e)
 	default:
 		l := s.incidents[e.IncidentID]
 		if l == nil {
@@ -89,7 +91,7 @@ func (s *State) change(l *live, e *Event) {
 	case TaskAssigned, TaskUnstaffed, TaskAcknowledged, TaskEnRoute, TaskOnScene, TaskDone, TaskReturned,
 		TaskCancelled, TaskReassigned, TaskReminded, TaskEscalated, TaskDeadline:
 		s.setTask(&doc, e.Task)
-	case IncidentNote, RuleFailed:
+	case IncidentNote, IncidentAssessed, RuleFailed:
 	default:
 		panic(fmt.Sprintf("dispatch: event %d has unknown type %q", e.Seq, e.Type))
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/banyan-ecc/banyan/pkg/alert"
 	"github.com/banyan-ecc/banyan/pkg/plan"
-	"github.com/banyan-ecc/banyan/pkg/roster"
 )
 
 // assigner makes the tasks of one incident within one decision.
@@ -19,8 +18,6 @@ type assigner struct {
 	priority alert.Priority
 	tasks    []*alert.Task // as they stand within this decision
 }
-
-func (x *assigner) watch() roster.Watch { return x.d.city.Roster.At(x.d.c.At.Std()) }
 
 // put keeps the form a task has within this decision and emits e about it.
 func (x *assigner) put(t *alert.Task, e Event) {
@@ -68,7 +65,7 @@ func (x *assigner) route(d *plan.Department, t *alert.Task) {
 // give assigns a new task of department d to a seat that was not chosen by load; off duty, it is unstaffed.
 func (x *assigner) give(d *plan.Department, role alert.Role, seat *plan.Seat, why string) {
 	t := x.blank(d.ID, role)
-	if _, on := x.watch().Holder(seat.ID); !on {
+	if _, on := x.d.staffed(seat.ID); !on {
 		x.unstaffed(d, t, why+"; "+seat.ID+" is off duty")
 		return
 	}
@@ -89,7 +86,6 @@ func (x *assigner) assign(t *alert.Task, seat *plan.Seat, why string) {
 // returned this work, with the fewest open tasks, the first in the configuration when equal. Where no duty
 // seat is left but some returned the work, the department's duty leader, then the centre's, must answer.
 func (x *assigner) choose(d *plan.Department, tried []string) (*plan.Seat, string) {
-	w := x.watch()
 	var best *plan.Seat
 	var load, eligible int
 	var off, elsewhere []string
@@ -101,7 +97,7 @@ func (x *assigner) choose(d *plan.Department, tried []string) (*plan.Seat, strin
 			elsewhere = append(elsewhere, s.ID)
 			continue
 		}
-		if _, on := w.Holder(s.ID); !on {
+		if _, on := x.d.staffed(s.ID); !on {
 			off = append(off, s.ID)
 			continue
 		}
@@ -115,7 +111,7 @@ func (x *assigner) choose(d *plan.Department, tried []string) (*plan.Seat, strin
 		return best, because(load, eligible, off, elsewhere, tried)
 	}
 	for _, leader := range x.leaders(d) {
-		if _, on := w.Holder(leader.ID); on && len(tried) > 0 && !slices.Contains(tried, leader.ID) {
+		if _, on := x.d.staffed(leader.ID); on && len(tried) > 0 && !slices.Contains(tried, leader.ID) {
 			return leader, "returned by " + strings.Join(tried, ", ") + "; no other seat is left, so the duty leader decides"
 		}
 	}
@@ -170,12 +166,11 @@ func (x *assigner) unstaffed(d *plan.Department, t *alert.Task, why string) {
 
 // climb asks the nearest leader on duty that was not asked yet to answer for an unstaffed task.
 func (x *assigner) climb(d *plan.Department, t *alert.Task) {
-	w := x.watch()
 	for i, leader := range x.leaders(d) {
 		if slices.Contains(t.Escalated, leader.ID) {
 			continue
 		}
-		if _, on := w.Holder(leader.ID); !on {
+		if _, on := x.d.staffed(leader.ID); !on {
 			continue
 		}
 		next := *t

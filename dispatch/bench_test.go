@@ -61,7 +61,8 @@ func (l *loaded) must(c Command) []Event {
 
 // BenchmarkDecide measures decisions on states of a thousand to a million open incidents; the cost must not
 // depend on that. open, join, known and act decide only; life decides and applies six commands that take an
-// incident from its alert to its end and out of memory, and reports a command's share.
+// incident from its alert to its end and out of memory, and reports a command's share; view is what a
+// snapshot takes of the writer.
 func BenchmarkDecide(b *testing.B) {
 	for _, n := range []int{1_000, 100_000, 1_000_000} {
 		b.Run(fmt.Sprintf("open=%d", n), func(b *testing.B) {
@@ -74,6 +75,7 @@ func BenchmarkDecide(b *testing.B) {
 			b.Run("known", l.benchKnown)
 			b.Run("act", l.benchAct)
 			b.Run("life", l.benchLife)
+			b.Run("view", l.benchView)
 		})
 	}
 }
@@ -169,4 +171,14 @@ func (l *loaded) benchLife(b *testing.B) {
 	}
 	report(commands)
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(commands), "ns/command")
+}
+
+// benchView measures how long the writer stands still for a snapshot.
+func (l *loaded) benchView(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if v := l.state.View(); len(v.incidents) != l.state.Len() {
+			b.Fatal("a view without some incidents")
+		}
+	}
 }

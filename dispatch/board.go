@@ -19,9 +19,11 @@ type SeatStatus struct {
 	Department string   `json:"department"`
 	Name       string   `json:"name"`
 	NameEN     string   `json:"name_en"`
-	Role       string   `json:"role"` // duty, backup, leader, commander
-	Holder     string   `json:"holder,omitempty"`
-	OnDuty     bool     `json:"on_duty"`
+	Role       string   `json:"role"`                  // duty, backup, leader, commander
+	Holder     string   `json:"holder,omitempty"`      // signed on, or else rostered
+	Presence   string   `json:"presence"`              // present, absent or lost
+	OnDuty     bool     `json:"on_duty"`               // takes tasks now
+	HandoverID string   `json:"handover_id,omitempty"` // one that waits to be confirmed
 	Shift      string   `json:"shift"`
 	ShiftName  string   `json:"shift_name"`
 	ShiftEN    string   `json:"shift_name_en"`
@@ -58,15 +60,28 @@ func (s *State) Board(now time.Time, redacted bool) Board {
 	onDuty := map[string]int{}
 	for _, seat := range s.city.Seats {
 		holder, on := watch.Holder(seat.ID)
+		at, presence := s.duty.on[seat.ID], "absent"
+		if at != nil {
+			holder, on, presence = at.Officer, true, "present"
+			if at.LostAt != 0 {
+				on, presence = false, "lost"
+			}
+		} else if s.city.Presence.Required {
+			on = false
+		}
 		if on {
 			onDuty[seat.Department]++
+		}
+		handover := ""
+		if h := s.duty.handovers[seat.ID]; h != nil {
+			handover = h.ID
 		}
 		if redacted && seat.Role != plan.SeatLeader && seat.Role != plan.SeatCommander && seat.Department != plan.Centre {
 			holder = ""
 		}
 		load := s.LoadOf(seat.ID)
 		b.Seats = append(b.Seats, SeatStatus{ID: seat.ID, Department: seat.Department, Name: seat.Name, NameEN: seat.NameEN,
-			Role: string(seat.Role), Holder: holder, OnDuty: on, Shift: shift.ID, ShiftName: shift.Name, ShiftEN: shift.NameEN, Until: until,
+			Role: string(seat.Role), Holder: holder, Presence: presence, OnDuty: on, HandoverID: handover, Shift: shift.ID, ShiftName: shift.Name, ShiftEN: shift.NameEN, Until: until,
 			Open: load.Open, Waiting: load.Waiting, Areas: append([]string{}, seat.Areas...)})
 	}
 	for _, p := range alert.Priorities {

@@ -15,21 +15,24 @@ const (
 	IncidentAct CommandType = "incident.act"
 	LoadConfig  CommandType = "config.load"
 	Tick        CommandType = "tick"
+	SeatAct     CommandType = "seat.act"
+	HandoverAct CommandType = "handover.act"
 )
 
 // Command is a wish to change state. At is stamped by whoever owns the state and never runs backwards.
 type Command struct {
-	Type     CommandType    `json:"type"`
-	At       alert.Time     `json:"at"`
-	Alert    *alert.Alert   `json:"alert,omitempty"`   // SubmitAlert
-	Target   string         `json:"target,omitempty"`  // id of the task or incident acted on
-	Action   alert.Action   `json:"action,omitempty"`  // TaskAct, IncidentAct
-	Seat     string         `json:"seat,omitempty"`    // ActAssign: to whom
-	Priority alert.Priority `json:"priority,omitzero"` // ActPriority
-	Reason   string         `json:"reason,omitempty"`  //
-	Text     string         `json:"text,omitempty"`    // ActNote
-	By       *alert.Actor   `json:"by,omitempty"`      // who acts; absent for sources and the clock
-	Digest   string         `json:"digest,omitempty"`  // LoadConfig
+	Type       CommandType    `json:"type"`
+	At         alert.Time     `json:"at"`
+	Alert      *alert.Alert   `json:"alert,omitempty"`      // SubmitAlert
+	Target     string         `json:"target,omitempty"`     // id of the task, incident, seat or handover acted on
+	Action     alert.Action   `json:"action,omitempty"`     // of the Act commands
+	Seat       string         `json:"seat,omitempty"`       // ActAssign: to whom
+	Department string         `json:"department,omitempty"` // ActSupport: whose help
+	Priority   alert.Priority `json:"priority,omitzero"`    // ActPriority
+	Reason     string         `json:"reason,omitempty"`     //
+	Text       string         `json:"text,omitempty"`       // ActNote, ActAssess, ActHandOver
+	By         *alert.Actor   `json:"by,omitempty"`         // who acts; absent for sources and the clock
+	Digest     string         `json:"digest,omitempty"`     // LoadConfig
 
 	city *plan.City // LoadConfig: compiled; its files travel in the event
 }

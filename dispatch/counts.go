@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/banyan-ecc/banyan/pkg/alert"
 )
@@ -63,6 +64,20 @@ func incidentLoad(i *alert.Incident) Load {
 	return l
 }
 
+// seatLoad is the work at a seat, with the tasks it is made of.
+type seatLoad struct {
+	Load
+	tasks map[string]struct{} // not final
+}
+
+// TasksAt returns the ids of the tasks at a seat that are not final, ascending.
+func (s *State) TasksAt(seat string) []string {
+	if l := s.loads[seat]; l != nil {
+		return slices.Sorted(maps.Keys(l.tasks))
+	}
+	return nil
+}
+
 // countTask moves the loads of department and seat from one form of a task to another; either may be nil.
 func (s *State) countTask(from, to *alert.Task) {
 	if from != nil {
@@ -86,10 +101,15 @@ func (s *State) count(t *alert.Task, sign int) {
 	}
 	at := s.loads[t.Seat]
 	if at == nil {
-		at = new(Load)
+		at = &seatLoad{tasks: map[string]struct{}{}}
 		s.loads[t.Seat] = at
 	}
 	at.add(l, sign)
+	if sign > 0 {
+		at.tasks[t.ID] = struct{}{}
+	} else {
+		delete(at.tasks, t.ID)
+	}
 }
 
 const dayLayout = "2006-01-02"

@@ -28,6 +28,10 @@ func Decide(s *State, c *Command) ([]Event, error) {
 		err = d.actOnIncident()
 	case Tick:
 		d.tick()
+	case SeatAct:
+		err = d.actOnSeat()
+	case HandoverAct:
+		err = d.actOnHandover()
 	case LoadConfig:
 		d.load()
 	default:
@@ -47,6 +51,9 @@ type decision struct {
 	city   *plan.City
 	events []Event
 	added  map[string]int // tasks given to seats within this decision
+	today  string         // day of the command in the city, once asked for
+	began  bool           // it is a new one
+	gone   string         // seat that is not staffed any more by this decision
 	dated  bool           // an event of this decision carries the new day already
 }
 
@@ -63,12 +70,15 @@ const eventsExpected = 2 // of an action; begin knows better
 
 // day returns the day of the command in the city, and whether it is a new one.
 func (d *decision) day() (day string, began bool) {
+	if d.today != "" {
+		return d.today, d.began
+	}
 	var buf [len(dayLayout)]byte
 	b := d.c.At.Std().In(d.city.Zone).AppendFormat(buf[:0], dayLayout)
-	if string(b) == d.s.counts.Today.Day {
-		return d.s.counts.Today.Day, false
+	if d.today = d.s.counts.Today.Day; string(b) != d.today {
+		d.today, d.began = string(b), true
 	}
-	return string(b), true
+	return d.today, d.began
 }
 
 // withDay stamps e with the day if it is the first of a new one that counts something.

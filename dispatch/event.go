@@ -27,8 +27,18 @@ const (
 	IncidentPriority EventType = "incident.priority"
 	IncidentState    EventType = "incident.state"
 	IncidentNote     EventType = "incident.note"
+	IncidentAssessed EventType = "incident.assessed"
 	RuleFailed       EventType = "rule.failed"
 	ConfigLoaded     EventType = "config.loaded"
+
+	SeatSignedOn      EventType = "seat.signed_on"
+	SeatSignedOff     EventType = "seat.signed_off"
+	SeatLost          EventType = "seat.lost"
+	SeatFound         EventType = "seat.found"
+	SeatNoShow        EventType = "seat.no_show"
+	HandoverOpened    EventType = "handover.opened"
+	HandoverConfirmed EventType = "handover.confirmed"
+	HandoverMissed    EventType = "handover.missed"
 )
 
 // Event is one change, as it was decided. It carries what changed after the change, so that applying it
@@ -54,7 +64,10 @@ type Event struct {
 	Reason         string              `json:"reason,omitempty"`
 	Text           string              `json:"text,omitempty"`
 	By             *alert.Actor        `json:"by,omitempty"`
-	Day            string              `json:"day,omitempty"` // first event of a new day in the city, YYYY-MM-DD
+	Seat           string              `json:"seat,omitempty"`     // of the events about a seat
+	SignOn         *SignOn             `json:"sign_on,omitempty"`  // the officer there, after the event
+	Handover       *Handover           `json:"handover,omitempty"` //
+	Day            string              `json:"day,omitempty"`      // first event of a new day in the city, YYYY-MM-DD
 	Digest         string              `json:"digest,omitempty"`
 	Files          map[string][]byte   `json:"files,omitempty"` // config.loaded, in the journal only
 	Keep           *retention          `json:"keep,omitempty"`  // config.loaded

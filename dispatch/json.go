@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"bytes"
 	"encoding/json"
 
 	"github.com/banyan-ecc/banyan/pkg/alert"
@@ -36,6 +37,13 @@ func (e *Event) AppendJSON(b []byte) []byte {
 	if e.By != nil {
 		o.Doc("by", e.By)
 	}
+	o.OptStr("seat", e.Seat)
+	if e.SignOn != nil {
+		o.Raw("sign_on", seldom(e.SignOn))
+	}
+	if e.Handover != nil {
+		o.Raw("handover", seldom(e.Handover))
+	}
 	o.OptStr("day", e.Day)
 	o.OptStr("digest", e.Digest)
 	if len(e.Files) > 0 {
@@ -58,6 +66,7 @@ func (c *Command) AppendJSON(b []byte) []byte {
 	o.OptStr("target", c.Target)
 	o.OptStr("action", string(c.Action))
 	o.OptStr("seat", c.Seat)
+	o.OptStr("department", c.Department)
 	o.OptStr("priority", c.Priority.String())
 	o.OptStr("reason", c.Reason)
 	o.OptStr("text", c.Text)
@@ -68,11 +77,13 @@ func (c *Command) AppendJSON(b []byte) []byte {
 	return o.End()
 }
 
-// seldom encodes what only config.loaded carries. Names of files and groups need no escaping.
+// seldom encodes what few events carry.
 func seldom(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic("dispatch: encode: " + err.Error()) // maps of strings to bytes and numbers always encode
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		panic("dispatch: encode: " + err.Error()) // strings, numbers and bytes always encode
 	}
-	return b
+	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'})
 }

@@ -8,12 +8,25 @@ func Redact(e *Event) (Event, bool) {
 	r := *e
 	r.By, r.Text, r.Files = nil, "", nil
 	switch e.Type {
-	case IncidentNote:
+	case IncidentNote, IncidentAssessed:
 		return Event{}, false
 	case TaskAcknowledged, TaskEnRoute, TaskOnScene, TaskDone, TaskReturned, TaskCancelled, TaskReassigned, IncidentState, IncidentPriority:
 		r.Reason = "" // typed by people
 	case AlertAttached:
 		r.Reason = "" // may hold the source's number for the incident
+	}
+	if e.Handover != nil {
+		h := *e.Handover
+		h.From, h.To, h.Note, h.Reason = "", "", "", ""
+		r.Handover = &h
+	}
+	if e.SignOn != nil {
+		on := *e.SignOn
+		on.Officer, on.Reason = "", ""
+		r.SignOn = &on
+	}
+	if e.Seat != "" {
+		r.Reason = "" // names officers
 	}
 	if e.Alert != nil {
 		a := *e.Alert

@@ -3,6 +3,8 @@ package dispatch
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -27,7 +29,10 @@ type Header struct {
 	Today     Today
 	Incidents int
 	Known     int
-	Ended     []string // finished incidents in the order they will be retired
+	Ended     []string              // finished incidents in the order they will be retired
+	SignOns   []*SignOn             `cbor:",omitempty"` // by seat
+	Handovers []*Handover           `cbor:",omitempty"` // open, by seat
+	NoShows   map[string]alert.Time `cbor:",omitempty"` // by seat, when the last one was told
 }
 
 // Stored is an incident in a snapshot.
@@ -84,6 +89,8 @@ func (s *State) View() *View {
 	for _, e := range s.ended.all() {
 		v.header.Ended = append(v.header.Ended, e.id)
 	}
+	v.header.SignOns, v.header.Handovers = s.duty.lists()
+	v.header.NoShows = maps.Clone(s.duty.noShows)
 	v.known = make([]StoredKey, 0, s.forget.len())
 	for _, k := range s.forget.all() {
 		v.known = append(v.known, StoredKey{Key: k.key, Seq: s.known[k.key], At: k.at})
@@ -132,6 +139,7 @@ func NewRestorer(h Header) (*Restorer, error) {
 	s := New()
 	s.seq, s.now, s.digest, s.files, s.keep = h.Seq, h.Now, h.Digest, h.Files, h.Keep
 	s.counts.Today = h.Today
+	s.duty = dutyOf(h.SignOns, h.Handovers, h.NoShows)
 	return &Restorer{state: s, header: h}, nil
 }
 
@@ -141,7 +149,9 @@ func (r *Restorer) Incident(x Stored) error {
 		return fmt.Errorf("snapshot record %d is no incident", r.incidents)
 	}
 	// Clipped: two states may be restored from one record, and each appends to its own.
-	l := &live{doc: x.Doc, events: x.Events[:len(x.Events):len(x.Events)], cut: x.Cut}
+	doc := *x.Doc
+	doc.Alerts = slices.Clip(doc.Alerts)
+	l := &live{doc: &doc, events: slices.Clip(x.Events), cut: x.Cut}
 	r.state.insert(l, x.Events[0])
 	if x.Near {
 		r.state.index(l)

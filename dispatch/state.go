@@ -28,7 +28,8 @@ type State struct {
 	near      map[string]grid // by group
 	byArea    map[areaKey][]*live
 	byRef     map[alert.SourceRef]*live
-	loads     map[string]*Load // by seat
+	loads     map[string]*seatLoad
+	duty      duty
 	counts    Counts
 	deadlines deadlines
 }
@@ -71,7 +72,8 @@ type knownAlert struct {
 func New() *State {
 	return &State{
 		incidents: map[string]*live{}, known: map[alert.Key]uint64{}, near: map[string]grid{},
-		byArea: map[areaKey][]*live{}, byRef: map[alert.SourceRef]*live{}, loads: map[string]*Load{},
+		byArea: map[areaKey][]*live{}, byRef: map[alert.SourceRef]*live{}, loads: map[string]*seatLoad{},
+		duty:   dutyOf(nil, nil, nil),
 		counts: newCounts(),
 	}
 }
@@ -182,7 +184,7 @@ type Load struct {
 // LoadOf returns the work at a seat.
 func (s *State) LoadOf(seat string) Load {
 	if l := s.loads[seat]; l != nil {
-		return *l
+		return l.Load
 	}
 	return Load{}
 }

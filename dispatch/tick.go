@@ -78,7 +78,7 @@ func (x *assigner) target(d *plan.Department, t *alert.Task, do plan.StepKind) (
 	if to == nil {
 		return nil, "there is none"
 	}
-	if _, on := x.watch().Holder(to.ID); !on {
+	if _, on := x.d.staffed(to.ID); !on {
 		return nil, to.ID + " is off duty"
 	}
 	return to, "not acknowledged in time"

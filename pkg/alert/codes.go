@@ -145,7 +145,20 @@ const (
 	ActSuspend  Action = "suspend"  // 挂账; needs a reason
 	ActResume   Action = "resume"   // ends a suspension
 	ActPriority Action = "priority" // raises or lowers; needs a reason
+	ActSupport  Action = "support"  // asks a department that has no part yet for its help; needs a reason
+	ActAssess   Action = "assess"   // 研判: a written judgement of a seat that takes part
+)
+
+// Actions on a seat, and on a handover. The ones without By come from whoever watches the connections.
+const (
+	ActSignOn   Action = "sign-on"
+	ActSignOff  Action = "sign-off"
+	ActLose     Action = "lose"      // nothing was heard of the seat's console for too long
+	ActFind     Action = "find"      // it is heard again
+	ActWatch    Action = "watch"     // look for a no-show and a missed handover
+	ActHandOver Action = "hand-over" // the outgoing officer's note
+	ActConfirm  Action = "confirm"   // by the incoming officer
 )
 
 // IncidentActions lists the incident actions.
-var IncidentActions = [...]Action{ActVerify, ActCancel, ActSuspend, ActResume, ActPriority, ActNote}
+var IncidentActions = [...]Action{ActVerify, ActCancel, ActSuspend, ActResume, ActPriority, ActSupport, ActAssess, ActNote}

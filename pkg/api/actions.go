@@ -15,7 +15,11 @@ func (s *Server) actionRoutes() {
 			func(ctx context.Context, in *actionInput) (*body[*alert.Task], error) { return s.actOnTask(ctx, in, a) })
 	}
 	for _, a := range alert.IncidentActions {
-		register(s, http.MethodPost, "/api/v1/incidents/{id}/"+string(a), "incident-"+string(a), "An incident: "+string(a), []Role{Officer},
+		name := string(a)
+		if a == alert.ActAssess {
+			name = "assessments"
+		}
+		register(s, http.MethodPost, "/api/v1/incidents/{id}/"+name, "incident-"+string(a), "An incident: "+string(a), []Role{Officer},
 			func(ctx context.Context, in *actionInput) (*body[*alert.Incident], error) {
 				return s.actOnIncident(ctx, in, a)
 			})
@@ -29,10 +33,11 @@ type actionInput struct {
 
 // Action is what an officer says beside what is done. Which members are needed depends on the action.
 type Action struct {
-	Reason   string `json:"reason,omitempty" doc:"Why; needed to return, cancel, suspend and to change a priority."`
-	Seat     string `json:"seat,omitempty" doc:"assign: to which seat."`
-	Priority string `json:"priority,omitempty" doc:"priority: P1 to P4."`
-	Text     string `json:"text,omitempty" doc:"note: what to write down."`
+	Reason     string `json:"reason,omitempty" doc:"Why; needed to return, cancel, suspend and to change a priority."`
+	Seat       string `json:"seat,omitempty" doc:"assign: to which seat."`
+	Department string `json:"department,omitempty" doc:"support: whose help is asked for."`
+	Priority   string `json:"priority,omitempty" doc:"priority: P1 to P4."`
+	Text       string `json:"text,omitempty" doc:"note: what to write down."`
 }
 
 // command makes the command of an action, or says which member is wrong.
@@ -46,7 +51,8 @@ func (in *actionInput) command(ctx context.Context, kind dispatch.CommandType, a
 	for _, f := range []struct {
 		name, value string
 		most        int
-	}{{"reason", in.Body.Reason, alert.MaxReasonBytes}, {"text", in.Body.Text, alert.MaxTextBytes}, {"seat", in.Body.Seat, alert.MaxIDBytes}} {
+	}{{"reason", in.Body.Reason, alert.MaxReasonBytes}, {"text", in.Body.Text, alert.MaxTextBytes}, {"seat", in.Body.Seat, alert.MaxIDBytes},
+		{"department", in.Body.Department, alert.MaxIDBytes}} {
 		if len(f.value) > f.most {
 			wrong = append(wrong, alert.Field{Field: f.name, Reason: fmt.Sprintf("is %d bytes long", len(f.value)), Limit: fmt.Sprintf("%d bytes", f.most)})
 		}
@@ -57,7 +63,7 @@ func (in *actionInput) command(ctx context.Context, kind dispatch.CommandType, a
 	if wrong != nil {
 		return c, &alert.Error{Code: alert.CodeInvalid, Detail: fmt.Sprintf("the action breaks %d rules", len(wrong)), Fields: wrong}
 	}
-	c.Reason, c.Text, c.Seat = in.Body.Reason, in.Body.Text, in.Body.Seat
+	c.Reason, c.Text, c.Seat, c.Department = in.Body.Reason, in.Body.Text, in.Body.Seat, in.Body.Department
 	return c, nil
 }
 

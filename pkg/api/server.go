@@ -110,6 +110,7 @@ func New(o Options) *Server {
 	s.alertRoutes()
 	s.incidentRoutes()
 	s.actionRoutes()
+	s.dutyRoutes()
 	s.placeRoutes()
 	s.mux.HandleFunc("GET /api/v1/stream", s.stream)
 	s.mux.HandleFunc("GET /healthz", s.health(o.Alive))

@@ -44,6 +44,7 @@ type Options struct {
 	Listen          string        // host:port; port 0 takes a free one
 	Origins         []string      // pages of other hosts that may connect
 	Pages           fs.FS         // built web pages; nil: none
+	Disk            journal.FS    // of the journal; nil: the machine's
 	SnapshotEvery   uint64        // events; 0: the sequencer's default
 	ShutdownTimeout time.Duration // 0: DefaultShutdownTimeout
 	Logger          *slog.Logger
@@ -56,6 +57,7 @@ type App struct {
 	keys     *auth.Store
 	seq      *sequencer.Sequencer
 	hub      *push.Hub
+	presence *presence
 	metrics  *telemetry.Telemetry
 	listener net.Listener
 	server   *http.Server
@@ -76,7 +78,7 @@ func Open(o Options) (*App, error) {
 }
 
 func (a *App) open() (err error) {
-	if a.log, err = journal.Open(filepath.Join(a.o.DataDir, JournalDir), journal.Options{Logger: a.o.Logger}); err != nil {
+	if a.log, err = journal.Open(filepath.Join(a.o.DataDir, JournalDir), journal.Options{FS: a.o.Disk, Logger: a.o.Logger}); err != nil {
 		return err
 	}
 	if a.keys, err = auth.Open(a.o.DataDir); err != nil {
@@ -86,12 +88,13 @@ func (a *App) open() (err error) {
 	if err != nil {
 		return err
 	}
-	fd := &feed{}
+	fd := &feed{seat: a.seat}
 	a.seq = sequencer.New(sequencer.Options{
 		Log: a.log, Start: start, SnapshotEvery: a.o.SnapshotEvery, Logger: a.o.Logger,
 		Publish: func(c *sequencer.Committed) { a.hub.Publish(fd.batch(c)) },
 		Observe: func(s sequencer.Stages) { a.metrics.Batch(s.Commands, s.Events, s.Decide, s.Commit, s.Hand) },
 	})
+	a.presence = newPresence(a.seq, time.Now)
 	a.hub = push.NewHub(&screens{a.seq.Replica(), a.seq.Epoch(), time.Now}, push.Options{
 		Origins: a.o.Origins,
 		Refuse:  func(w http.ResponseWriter, _ *http.Request, e *alert.Error) { api.WriteProblem(w, e) },
@@ -150,19 +153,30 @@ func (a *App) caller(r *http.Request) (api.Caller, bool) {
 		c.Role = api.Wall
 	case auth.RoleOfficer:
 		c.Role, c.Actor = api.Officer, alert.Actor{Seat: k.Seat, Name: k.Name}
-		a.seq.Replica().Read(func(st *dispatch.State) {
-			if city := st.City(); city != nil {
-				if seat, ok := city.Seat(k.Seat); ok {
-					c.Actor.Department = seat.Department
-				}
-			}
-		})
+		if seat, ok := a.seat(k.Seat); ok {
+			c.Actor.Department = seat.Department
+		}
 	}
 	return c, true
 }
 
+// seat finds a seat of the configuration in force.
+func (a *App) seat(id string) (seat *plan.Seat, ok bool) {
+	a.seq.Replica().Read(func(st *dispatch.State) {
+		if city := st.City(); city != nil {
+			seat, ok = city.Seat(id)
+		}
+	})
+	return seat, ok
+}
+
 func (a *App) stream(w http.ResponseWriter, r *http.Request, c api.Caller) {
-	a.hub.Serve(w, r, push.Grant{Name: c.Key, Redacted: c.Role != api.Officer, Allow: func(t push.Topic) error {
+	var heard func()
+	if c.Role == api.Officer {
+		heard = func() { a.presence.hear(c.Actor.Seat) }
+		heard()
+	}
+	a.hub.Serve(w, r, push.Grant{Name: c.Key, Heard: heard, Redacted: c.Role != api.Officer, Allow: func(t push.Topic) error {
 		if c.Role == api.Officer || t.Kind == push.Wall || t.Kind == push.Cells || t.Kind == push.BBox {
 			return nil
 		}
@@ -238,6 +252,10 @@ func (a *App) Run(ctx context.Context) error {
 		}
 		return nil
 	})
+	g.Go(func() error {
+		a.presence.run(failed)
+		return nil
+	})
 	a.o.Logger.Info("serving", "city", a.o.City.ID, "address", a.Addr().String())
 	<-failed.Done() // told to stop, or the listener failed
 	a.stopping.Store(true)
@@ -269,6 +287,9 @@ func (a *App) configure(ctx context.Context) error {
 // close gives back what is still held.
 func (a *App) close() error {
 	var errs []error
+	if a.hub != nil { // nobody is connected any more, or was yet
+		errs = append(errs, a.hub.Close(context.Background()))
+	}
 	if a.listener != nil {
 		if err := a.listener.Close(); !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)

@@ -8,12 +8,16 @@ import (
 
 	"github.com/banyan-ecc/banyan/dispatch"
 	"github.com/banyan-ecc/banyan/pkg/alert"
+	"github.com/banyan-ecc/banyan/pkg/plan"
 	"github.com/banyan-ecc/banyan/pkg/push"
 	"github.com/banyan-ecc/banyan/pkg/sequencer"
 )
 
 // feed turns committed batches into what the hub shows. It is called by the writer alone.
-type feed struct{ buf []byte }
+type feed struct {
+	buf  []byte
+	seat func(id string) (*plan.Seat, bool)
+}
 
 func (f *feed) encode(e *dispatch.Event) []byte {
 	f.buf = e.AppendJSON(f.buf[:0])
@@ -30,6 +34,15 @@ func (f *feed) batch(c *sequencer.Committed) push.Batch {
 		it.Seq, it.Full = e.Seq, c.Encoded[i]
 		if e.Type == dispatch.ConfigLoaded { // its files stay in the journal
 			it.Full = f.encode(&dispatch.Event{Seq: e.Seq, At: e.At, Type: e.Type, Digest: e.Digest})
+		}
+		if e.Seat != "" {
+			it.Seats = append(it.Seats, e.Seat)
+			if seat, ok := f.seat(e.Seat); ok {
+				it.Departments = []string{seat.Department}
+			}
+			if e.To != "" {
+				it.Seats = append(it.Seats, e.To)
+			}
 		}
 		if e.From != "" && e.Task != nil && !slices.Contains(it.Seats, e.From) {
 			it.Seats = append(it.Seats, e.From) // who loses a task must hear of it

@@ -44,6 +44,8 @@ type City struct {
 	ClosedRetention time.Duration
 	UnstaffedRetry  time.Duration
 
+	Presence Presence
+
 	Departments []*Department // in file order
 	Types       []*Type
 	Seats       []*Seat
@@ -61,6 +63,13 @@ type City struct {
 	ladders     map[string]*Ladder
 	plans       map[string]*Plan
 	fallback    *Ladder
+}
+
+// Presence says what is asked of officers at their seats.
+type Presence struct {
+	Required    bool          // a seat takes tasks only while somebody is signed on
+	LostAfter   time.Duration // silence of a console after which its seat is lost
+	NoShowAfter time.Duration // after the beginning of a shift
 }
 
 // Department 联动部门.

@@ -109,6 +109,11 @@ func (l *loader) loadCity() {
 		ClosedRetention span        `yaml:"closed_retention"`
 		UnstaffedRetry  span        `yaml:"unstaffed_retry"`
 		DefaultLadder   str         `yaml:"default_ladder"`
+		Presence        *struct {
+			Required    bool  `yaml:"required"`
+			LostAfter   *span `yaml:"lost_after"`
+			NoShowAfter *span `yaml:"no_show_after"`
+		} `yaml:"presence"`
 	}
 	if !l.decode(cityFile, &raw) {
 		return
@@ -138,11 +143,29 @@ func (l *loader) loadCity() {
 	if raw.ClosedRetention.V > raw.DuplicateWindow.V && raw.DuplicateWindow.V >= time.Hour {
 		l.problem(cityFile, raw.ClosedRetention.Line, "closed_retention is longer than duplicate_window: a repeated alert would find its incident twice")
 	}
+	c.Presence = Presence{LostAfter: DefaultLostAfter, NoShowAfter: DefaultNoShowAfter}
+	if p := raw.Presence; p != nil {
+		c.Presence.Required = p.Required
+		if p.LostAfter != nil {
+			l.within(cityFile, "presence.lost_after", *p.LostAfter, 5*time.Second, 10*time.Minute)
+			c.Presence.LostAfter = p.LostAfter.V
+		}
+		if p.NoShowAfter != nil {
+			l.within(cityFile, "presence.no_show_after", *p.NoShowAfter, time.Minute, 4*time.Hour)
+			c.Presence.NoShowAfter = p.NoShowAfter.V
+		}
+	}
 	c.ID, c.Name, c.NameEN, c.NumberPrefix = raw.ID.V, raw.Name.V, raw.NameEN.V, raw.NumberPrefix.V
 	c.Zone, c.Zoom = zone, raw.Zoom.V
 	c.DuplicateWindow, c.ClosedRetention, c.UnstaffedRetry = raw.DuplicateWindow.V, raw.ClosedRetention.V, raw.UnstaffedRetry.V
 	c.RootArea, l.root, l.fallback = raw.Area.V, raw.Area, raw.DefaultLadder
 }
+
+// Presence where the city does not say.
+const (
+	DefaultLostAfter   = 15 * time.Second
+	DefaultNoShowAfter = 10 * time.Minute
+)
 
 type rawPoint struct {
 	Lon at[float64] `yaml:"lon"`

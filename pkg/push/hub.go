@@ -36,6 +36,7 @@ type Grant struct {
 	Name     string            // of the key; connections are also bounded by name
 	Redacted bool              // sees only what walls may see
 	Allow    func(Topic) error // nil error: may subscribe; else an *alert.Error. Called by one goroutine at a time
+	Heard    func()            // called at each sign of life of the client; nil: nobody asks. Must not block
 }
 
 // Hooks are told what happens, for metrics. Any may be nil. They are called on the way of events, from several

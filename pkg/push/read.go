@@ -67,6 +67,9 @@ func (c *conn) read() {
 func (c *conn) admit() error {
 	now := c.hub.nanos()
 	c.heard.Store(now)
+	if f := c.grant.Heard; f != nil {
+		f()
+	}
 	if !c.requests.take(now, requestsPerSecond, requestBurst) {
 		e := alert.Errorf(alert.CodeRateLimited, "more than %d frames a second: send fewer", requestsPerSecond)
 		c.refuse(e)

@@ -1,0 +1,93 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/banyan-ecc/banyan/dispatch"
+	"github.com/banyan-ecc/banyan/pkg/alert"
+)
+
+func (s *Server) dutyRoutes() {
+	officers := []Role{Officer}
+	for _, a := range []alert.Action{alert.ActSignOn, alert.ActSignOff} {
+		register(s, http.MethodPost, "/api/v1/seats/{id}/"+string(a), "seat-"+string(a), "A seat: "+string(a), officers,
+			func(ctx context.Context, in *actionInput) (*body[dispatch.SeatStatus], error) {
+				return s.actOnSeat(ctx, in, a)
+			})
+	}
+	register(s, http.MethodPost, "/api/v1/handovers", "open-handover", "Hand a seat over: the outgoing officer's note", officers, s.openHandover)
+	register(s, http.MethodGet, "/api/v1/handovers/{id}", "get-handover", "A handover, open or done", officers, s.getHandover)
+	register(s, http.MethodPost, "/api/v1/handovers/{id}/confirm", "confirm-handover", "Take a seat over: everything moves, in one event", officers, s.confirmHandover)
+}
+
+func (s *Server) actOnSeat(ctx context.Context, in *actionInput, a alert.Action) (*body[dispatch.SeatStatus], error) {
+	if err := s.do(ctx, in, dispatch.SeatAct, a); err != nil {
+		return nil, err
+	}
+	for _, seat := range s.board(ctx).Seats {
+		if seat.ID == in.ID {
+			return &body[dispatch.SeatStatus]{seat}, nil
+		}
+	}
+	return nil, alert.Errorf(alert.CodeNotFound, "no seat %q", shortened(in.ID))
+}
+
+type handoverInput struct {
+	Body struct {
+		Seat string `json:"seat" minLength:"1" maxLength:"64"`
+		Note string `json:"note" minLength:"1" doc:"What the next officer must know; at most 8 KiB."`
+	}
+}
+
+func (s *Server) openHandover(ctx context.Context, in *handoverInput) (*body[*dispatch.Handover], error) {
+	if n := len(in.Body.Note); n > alert.MaxTextBytes {
+		return nil, &alert.Error{Code: alert.CodeInvalid, Detail: "the handover breaks 1 rule", Fields: []alert.Field{{
+			Field: "note", Reason: fmt.Sprintf("is %d bytes long", n), Limit: fmt.Sprintf("%d bytes", alert.MaxTextBytes)}}}
+	}
+	actor := callerOf(ctx).Actor
+	return s.handOver(ctx, dispatch.Command{Type: dispatch.HandoverAct, Action: alert.ActHandOver, Target: in.Body.Seat, Text: in.Body.Note, By: &actor})
+}
+
+func (s *Server) confirmHandover(ctx context.Context, in *actionInput) (*body[*dispatch.Handover], error) {
+	c, err := in.command(ctx, dispatch.HandoverAct, alert.ActConfirm)
+	if err != nil {
+		return nil, err
+	}
+	return s.handOver(ctx, c)
+}
+
+func (s *Server) handOver(ctx context.Context, c dispatch.Command) (*body[*dispatch.Handover], error) {
+	ctx, cancel := context.WithTimeout(ctx, CommandTimeout)
+	defer cancel()
+	out, err := s.o.Engine.Do(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return &body[*dispatch.Handover]{out.Events[0].Handover}, nil
+}
+
+// getHandover finds a handover, as it was opened or as it was confirmed. The journal keeps them for ever.
+func (s *Server) getHandover(_ context.Context, in *idInput) (*body[*dispatch.Handover], error) {
+	missing := alert.Errorf(alert.CodeNotFound, "no handover %q", shortened(in.ID))
+	seq, ok := dispatch.HandoverSeq(in.ID)
+	if !ok {
+		return nil, missing
+	}
+	known := false
+	s.o.State.Read(func(st *dispatch.State) { known = seq > 0 && seq <= st.Seq() })
+	if !known {
+		return nil, missing
+	}
+	events, err := s.o.History.Events(seq)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range events {
+		if e.Handover != nil && e.Handover.ID == in.ID {
+			return &body[*dispatch.Handover]{e.Handover}, nil
+		}
+	}
+	return nil, missing
+}
