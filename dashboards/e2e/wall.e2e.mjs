@@ -20,8 +20,10 @@ const FLAGS = [
 const SIZES = [[1920, 1080], [3840, 2160], [3840, 1080]]
 const LEAST_TEXT = 0.022 // of the screen's height
 const ROW_WITHIN_MS = 5_000
-const FIRST = { lon: 119.2965, lat: 26.0745 }
-const WHILE_CUT = { lon: 119.52, lat: 25.96 } // far enough to be an incident of its own
+// Places in Fuzhou, far enough from each other to be incidents of their own. The later ones of a list are for a
+// busy city, where an alert may join an incident that is being handled and has its place already.
+const FIRST = [{ lon: 119.2965, lat: 26.0745 }, { lon: 119.32, lat: 26.045 }, { lon: 119.25, lat: 26.11 }, { lon: 119.14, lat: 26.15 }]
+const WHILE_CUT = [{ lon: 119.52, lat: 25.96 }, { lon: 119.375, lat: 25.72 }, { lon: 118.86, lat: 26.22 }, { lon: 119.54, lat: 26.2 }]
 
 const { values: o } = parseArgs({
   options: {
@@ -49,15 +51,19 @@ async function get(path) {
   return r.json()
 }
 
-// post sends an alert and returns the id of its incident.
-async function post(name, location) {
-  const body = { id: `wall-e2e-${run}-${name}`, type: 'fire.building', occurred_at: new Date().toISOString(), location, text: 'wall e2e' }
-  const r = await fetch(o.url + '/api/v1/alerts', {
-    method: 'POST', headers: { authorization: 'Bearer ' + postKey, 'content-type': 'application/json' }, body: JSON.stringify(body),
-  })
-  const text = await r.text()
-  assert.equal(r.status, 202, `POST alerts answered ${r.status}: ${text}`)
-  return JSON.parse(text).incident_id
+// post sends an alert and returns the id of its incident, in which somebody is still to acknowledge.
+async function post(name, places) {
+  for (const [n, location] of places.entries()) {
+    const body = { id: `wall-e2e-${run}-${name}-${n}`, type: 'fire.building', occurred_at: new Date().toISOString(), location, text: 'wall e2e' }
+    const r = await fetch(o.url + '/api/v1/alerts', {
+      method: 'POST', headers: { authorization: 'Bearer ' + postKey, 'content-type': 'application/json' }, body: JSON.stringify(body),
+    })
+    const text = await r.text()
+    assert.equal(r.status, 202, `POST alerts answered ${r.status}: ${text}`)
+    const { incident_id, tasks } = JSON.parse(text)
+    if (tasks.some((t) => t.state === 'assigned' || t.state === 'unstaffed')) return incident_id
+  }
+  throw new Error('every alert joined an incident that is being handled already')
 }
 
 async function step(name, what) {

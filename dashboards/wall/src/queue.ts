@@ -7,7 +7,8 @@ import { incidentLoad, NOTHING, plus } from '@banyan/live/load'
 // Entry is what ordering and drawing need of an incident, worked out once for each form of it.
 export interface Entry {
   incident: Incident
-  rank: number // 0 most urgent: priority, then overdue, then unacknowledged
+  rank: number // 0 most urgent: priority, then overdue, then unacknowledged; below RANKS
+  load: Load
   openedMs: number
   unacknowledged: boolean
   overdue: boolean
@@ -16,6 +17,8 @@ export interface Entry {
   deadlineMs: number | undefined // earliest deadline of a task that waits
   unstaffed: boolean // a task that nobody on duty holds
 }
+
+const RANKS = (PRIORITIES.length + 1) * 4 // one priority more: of a newer server
 
 const known = new WeakMap<Incident, Entry>()
 
@@ -37,7 +40,7 @@ function makeEntry(i: Incident): Entry {
     if (deadlineMs === undefined || at < deadlineMs) deadlineMs = at
   }
   return {
-    incident: i,
+    incident: i, load,
     rank: (level < 0 ? PRIORITIES.length : level) * 4 + (overdue ? 0 : 2) + (unacknowledged ? 0 : 1),
     openedMs: Date.parse(i.opened_at),
     unacknowledged, overdue, deadlineMs,
@@ -47,15 +50,19 @@ function makeEntry(i: Incident): Entry {
   }
 }
 
-const before = (a: Entry, b: Entry) =>
-  a.rank - b.rank || a.openedMs - b.openedMs || (a.incident.id < b.incident.id ? -1 : 1)
+const older = (a: Entry, b: Entry) => a.openedMs - b.openedMs || (a.incident.id < b.incident.id ? -1 : 1)
 
 // urgent returns what is to be shown in the queue, most urgent first: P1 first, then overdue, then not
 // acknowledged, then the longest open. Suspended incidents wait for nobody and are left out.
 export function urgent(incidents: Iterable<Incident>): Entry[] {
-  const all: Entry[] = []
-  for (const i of incidents) if (i.state !== 'suspended') all.push(entryOf(i))
-  return all.sort(before)
+  // By rank first: within one the map's own order is nearly that of age, which sorts in one pass.
+  const ranks: Entry[][] = Array.from({ length: RANKS }, () => [])
+  for (const i of incidents) {
+    if (i.state === 'suspended') continue
+    const e = entryOf(i)
+    ranks[e.rank]?.push(e)
+  }
+  return ranks.flatMap((list) => list.sort(older))
 }
 
 // Sizes of a queue's place, all in the same unit of height.
@@ -89,7 +96,7 @@ export function fit(entries: readonly Entry[], room: Room): Fit {
   const height = room.height - room.line
   const most = Math.max(0, Math.floor(height / room.row))
   const p1 = entries.filter((e) => e.incident.priority === 'P1')
-  if (p1.length <= (most - LEAST_BANDS) * room.columns) return divide(entries, most * room.columns, [], false)
+  if (p1.length <= (most - LEAST_BANDS) * room.columns) return divide(entries, entries, most * room.columns, [], false)
 
   const handled = p1.filter((e) => !e.unacknowledged)
   const others = entries.filter((e) => e.incident.priority !== 'P1' || e.unacknowledged)
@@ -103,25 +110,24 @@ export function fit(entries: readonly Entry[], room: Room): Fit {
       const slots = Math.floor((height - bands * room.row) / room.line) * across
       if (slots < mustShow - Math.min(rows, waiting)) continue
       if (mustShow === 0 && bands > 0) continue // not even those that wait can all be shown: as many as there can be
-      return divide(others, rows, handled, chips, slots)
+      return divide(entries, others, rows, handled, chips, slots)
     }
   }
   return { rows: [], strip: [], chips: false, left: [...entries] } // not even a line has room
 }
 
-// divide gives the first of entries a row, and the strip to P1s that have none: those that wait come first.
-function divide(entries: readonly Entry[], rows: number, handled: readonly Entry[], chips: boolean, slots = 0): Fit {
-  const after = entries.slice(rows)
-  const p1 = slots > 0 ? [...after.filter((e) => e.incident.priority === 'P1'), ...handled] : []
-  const strip = p1.slice(0, slots)
-  const shown = new Set(strip)
-  const left = [...after, ...handled].filter((e) => !shown.has(e)).sort(before)
-  return { rows: entries.slice(0, rows), strip, chips, left }
+// divide gives the first of others a row, and the strip to P1s that have none: those that wait come first.
+function divide(entries: readonly Entry[], others: readonly Entry[], rowCount: number, handled: readonly Entry[], chips: boolean, slots = 0): Fit {
+  const rows = others.slice(0, rowCount)
+  const waiting = others.slice(rowCount).filter((e) => e.incident.priority === 'P1')
+  const strip = [...waiting, ...handled].slice(0, slots)
+  const shown = new Set([...rows, ...strip])
+  return { rows, strip, chips, left: entries.filter((e) => !shown.has(e)) }
 }
 
 // leftOut counts what is not listed.
 export function leftOut(entries: readonly Entry[]): Partial<Record<Priority, Load>> {
   const out: Partial<Record<Priority, Load>> = {}
-  for (const e of entries) out[e.incident.priority] = plus(out[e.incident.priority] ?? NOTHING, incidentLoad(e.incident), 1)
+  for (const e of entries) out[e.incident.priority] = plus(out[e.incident.priority] ?? NOTHING, e.load, 1)
   return out
 }

@@ -15,6 +15,7 @@ const COLUMN_REM = 34 // a full row needs this much
 
 const room = signal<Room>({ height: 0, columns: 1, row: ROW_REM, line: LINE_REM, linesAcross: 2, chipsAcross: 4 })
 const fitted = computed(() => fit(queue.value, room.value))
+const left = computed(() => leftOut(fitted.value.left))
 const types = computed(() => new Map(city.value?.types.map((t) => [t.code, t])))
 const departments = computed(() => new Map(city.value?.departments.map((d) => [d.id, d])))
 const seatById = computed(() => new Map(seats.value.map((s) => [s.id, s])))
@@ -55,7 +56,7 @@ export function Queue() {
         ) : null}
         {f.left.length > 0 ? (
           <p class={'more' + (f.left[0]?.incident.priority === 'P1' ? ' loud' : '')} data-hidden={f.left.length}>
-            <More entries={f.left} />
+            <More count={f.left.length} />
           </p>
         ) : null}
       </div>
@@ -64,14 +65,13 @@ export function Queue() {
 }
 
 // More says what the list leaves out, level by level, so that nothing is left out silently.
-function More({ entries }: { entries: readonly Entry[] }) {
+function More({ count }: { count: number }) {
   const t = text.value
-  const left = leftOut(entries)
   return (
     <>
-      <span>{t.more} <b>+{entries.length}</b> {t.unlisted}</span>
+      <span>{t.more} <b>+{count}</b> {t.unlisted}</span>
       {PRIORITIES.map((p) => {
-        const l = left[p]
+        const l = left.value[p]
         if (!l) return null
         return (
           <span key={p}>

@@ -14,7 +14,8 @@ import type { Lang } from './text.ts'
 import { urgent } from './queue.ts'
 
 const TICK_MS = 1_000
-const DRAW_MS = 100 // the lists are worked out at most this often
+const DRAW_MS = 100 // the lists are worked out at most this often, and rest as long as the last drawing took,
+const REST_MAX_MS = 2_000 // but no longer
 const LOST_AFTER_MS = 3_000 // a link that comes back sooner is not shouted about
 const SEATS_MS = 60_000 // who is on duty changes without an event
 const RETRY_MS = [1_000, 2_000, 5_000, 10_000]
@@ -37,15 +38,19 @@ export const text = computed(() => TEXT[lang.value])
 const configs = computed(() => store.value.configs)
 export const queue = computed(() => urgent(store.value.incidents.values()))
 
+// What hangs on the time changes once a second, and not with every frame that comes in.
+const skewMs = computed(() => link.value.skewMs)
+
 // serverNow is the time now by the server's clock, in ms since the epoch.
 export const serverNow = computed(() => {
   void tick.value
-  return Date.now() + link.value.skewMs
+  return Date.now() + skewMs.value
 })
 
+// dataAge is how old the picture is, in whole seconds as ms; Infinity before the first.
 export const dataAge = computed(() => {
   void tick.value
-  return ageMs(link.value, performance.now(), Date.now())
+  return Math.floor(ageMs(link.value, performance.now(), Date.now()) / 1_000) * 1_000
 })
 
 export type Trust = 'live' | 'connecting' | 'down' | 'stale' | 'lost'
@@ -54,8 +59,8 @@ export type Trust = 'live' | 'connecting' | 'down' | 'stale' | 'lost'
 export const trust = computed<Trust>(() => {
   const { phase, heardAt } = link.value
   if (heardAt === 0) return phase === 'down' ? 'down' : 'connecting'
-  if (phase === 'down') return dataAge.value > LOST_AFTER_MS ? 'lost' : 'down'
-  if (dataAge.value > STALE_MS) return 'stale'
+  if (phase === 'down') return dataAge.value >= LOST_AFTER_MS ? 'lost' : 'down'
+  if (dataAge.value >= STALE_MS) return 'stale'
   return phase === 'live' ? 'live' : 'connecting'
 })
 export const untrusted = computed(() => trust.value === 'lost' || trust.value === 'stale')
@@ -142,23 +147,28 @@ function clear(): void {
   })
 }
 
-let shownAt = 0
+let nextAt = 0 // performance.now() from which on the next drawing may be
 let late: ReturnType<typeof setTimeout> | undefined
 let newest: Store = EMPTY
 
 // show draws s now, or in a moment when something was drawn just before: a flood of events then costs ten
-// drawings a second and not one for each.
+// drawings a second and not one for each, and fewer on a machine that cannot keep up.
 function show(s: Store): void {
   newest = s
   if (late !== undefined) return
-  const wait = shownAt + DRAW_MS - performance.now()
+  const wait = nextAt - performance.now()
   if (wait > 0) late = setTimeout(draw, wait)
   else draw()
 }
 
 function draw(): void {
   late = undefined
-  shownAt = performance.now()
+  const began = performance.now()
+  nextAt = began + DRAW_MS
+  requestAnimationFrame(() => setTimeout(() => {
+    const now = performance.now()
+    nextAt = Math.max(nextAt, now + Math.min(REST_MAX_MS, now - began))
+  }))
   const before = store.peek()
   store.value = newest
   if (newest.seats !== before.seats) seats.value = newest.seats
