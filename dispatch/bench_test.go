@@ -65,10 +65,10 @@ func (l *loaded) must(c Command) []Event {
 // snapshot takes of the writer.
 func BenchmarkDecide(b *testing.B) {
 	for _, n := range []int{1_000, 100_000, 1_000_000} {
+		if n > 1000 && testing.Short() {
+			continue
+		}
 		b.Run(fmt.Sprintf("open=%d", n), func(b *testing.B) {
-			if n > 1000 && testing.Short() {
-				b.Skip("large states are left out of short runs")
-			}
 			l := newLoaded(b, n)
 			b.Run("open", l.benchOpen)
 			b.Run("join", l.benchJoin)

@@ -198,6 +198,7 @@ func (d *decision) signOff(seat *plan.Seat, on *SignOn) error {
 	d.emit(Event{Type: SeatSignedOff, Seat: seat.ID, By: d.c.By, Reason: d.c.Reason})
 	if d.city.Presence.Required {
 		d.gone = seat.ID
+		d.flagWorked(seat, "signed_off")
 		d.moveWaiting(seat, "signed_off", on.Officer+" signed off")
 	}
 	return nil
@@ -419,15 +420,12 @@ func (d *decision) handoverTasks(seat string) []HandoverTask {
 
 // confirmHandover moves the seat and every open task to the incoming officer, in one event.
 func (d *decision) confirmHandover() error {
-	var h *Handover
-	for _, open := range d.s.duty.handovers {
-		if open.ID == d.c.Target {
-			h = open
-		}
-	}
-	if h == nil {
+	_, all := d.s.duty.lists()
+	at := slices.IndexFunc(all, func(h *Handover) bool { return h.ID == d.c.Target })
+	if at < 0 {
 		return alert.Errorf(alert.CodeNotFound, "no open handover %q", d.c.Target)
 	}
+	h := all[at]
 	seat, ok := d.city.Seat(h.Seat)
 	if !ok {
 		return alert.Errorf(alert.CodeConflict, "seat %q is not configured in this city any more", h.Seat)

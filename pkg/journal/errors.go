@@ -14,6 +14,7 @@ type CorruptError struct {
 	Reason  string
 }
 
+// Error implements error.
 func (e *CorruptError) Error() string {
 	return fmt.Sprintf("segment %s is corrupt at offset %d, sequence %d: %s (restore the file from a copy)", e.Segment, e.Offset, e.Seq, e.Reason)
 }
