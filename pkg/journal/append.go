@@ -74,7 +74,7 @@ func (j *Journal) append(batch []Frame) error {
 	if cap(t.buf) > maxKeptBytes {
 		t.buf = nil
 	}
-	if t.coming == nil && t.next.off > t.size/2 {
+	if t.coming == nil && t.next.off > t.size/4 {
 		j.prepare()
 	}
 	return nil
@@ -132,7 +132,7 @@ func (j *Journal) prepare() {
 	coming := make(chan blank, 1)
 	j.tail.coming = coming
 	j.o.spawn(func() {
-		b := makeBlank(j.o.FS, j.path(blankName), j.o.SegmentBytes)
+		b := makeBlank(j.o.FS, j.path(blankName), j.o.SegmentBytes, zeroBesideChunk)
 		if b.err != nil {
 			j.o.Logger.Warn("journal: the next segment cannot be made yet; without it the journal will stop when this one is full", "error", b.err)
 		}
@@ -155,8 +155,10 @@ func (j *Journal) blank(size int64) (blank, error) {
 			}
 		}
 	}
-	size = (size + segmentAlign - 1) / segmentAlign * segmentAlign
-	b := makeBlank(j.o.FS, j.path(blankName), max(size, j.o.SegmentBytes))
+	if size > j.o.SegmentBytes {
+		size = (size + segmentAlign - 1) / segmentAlign * segmentAlign
+	}
+	b := makeBlank(j.o.FS, j.path(blankName), max(size, j.o.SegmentBytes), zeroChunk)
 	return b, b.err
 }
 

@@ -16,7 +16,7 @@ import (
 // Sizes of segments, in bytes.
 const (
 	DefaultSegmentBytes = 64 << 20
-	MinSegmentBytes     = segmentAlign
+	MinSegmentBytes     = 2 << 10
 	MaxSegmentBytes     = 1 << 30
 )
 

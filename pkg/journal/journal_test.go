@@ -93,7 +93,7 @@ func TestLargeBatch(t *testing.T) {
 		j := mustOpen(t, d)
 		all := write(t, j, before...)
 		seq := j.LastSeq() + 1
-		all = append(all, write(t, j, batch(seq, 3*MinSegmentBytes, 2, 1), batch(seq+3, 50, 1))...)
+		all = append(all, write(t, j, batch(seq, 3*testSegmentBytes, 2, 1), batch(seq+3, 50, 1))...)
 		for _, seg := range j.segments {
 			if n := len(d.names[j.path(seg.name)].cache); n%segmentAlign != 0 {
 				t.Fatalf("segment %s grew to %d bytes: it was not allocated with room for the batch", seg.name, n)

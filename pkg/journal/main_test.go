@@ -18,12 +18,15 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-const testDir = "d"
+const (
+	testDir          = "d"
+	testSegmentBytes = 4096
+)
 
 // testOptions makes everything happen in the test's goroutine, and the same way every time.
 func testOptions(d *disk) Options {
 	salt := uint64(0x5a17)
-	return Options{SegmentBytes: MinSegmentBytes, FS: d, spawn: func(f func()) { f() }, salt: func() uint64 { salt++; return salt }}
+	return Options{SegmentBytes: testSegmentBytes, FS: d, spawn: func(f func()) { f() }, salt: func() uint64 { salt++; return salt }}
 }
 
 func mustOpen(t testing.TB, d *disk) *Journal {

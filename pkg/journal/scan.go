@@ -1,7 +1,7 @@
 package journal
 
 import (
-	"encoding/binary"
+	"bytes"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -162,8 +162,12 @@ func (s *scanner) behind(off int64, torn uint64) (r remains, err error) {
 		whole := off+int64(len(b)) == s.size
 		i := 0
 		for ; i+frameHeaderBytes <= len(b) || whole && i < len(b); i += frameAlign {
+			if n := len(nothing); i+n+frameHeaderBytes <= len(b) && zero(b[i:i+n]) {
+				i += n - frameAlign
+				continue
+			}
 			word := b[i:min(i+frameAlign, len(b))]
-			if len(word) == frameAlign && binary.LittleEndian.Uint64(word) == 0 || zero(word) {
+			if zero(word) {
 				continue
 			}
 			at := off + int64(i)
@@ -180,11 +184,8 @@ func (s *scanner) behind(off int64, torn uint64) (r remains, err error) {
 	}
 }
 
-func zero(b []byte) bool {
-	for _, x := range b {
-		if x != 0 {
-			return false
-		}
-	}
-	return true
-}
+// nothing is a sector of zeros.
+var nothing [512]byte
+
+// zero says whether b, at most as long as nothing, is all zero.
+func zero(b []byte) bool { return bytes.Equal(b, nothing[:len(b)]) }

@@ -16,10 +16,10 @@ const (
 	segmentVersion     = 1
 	segmentHeaderBytes = 64
 	segmentSuffix      = ".seg"
-	segmentAlign       = 4096     // sizes of files are multiples
-	zeroChunk          = 1 << 20  // bytes zeroed by one write
-	zeroSyncEvery      = 8 << 20  // bytes between syncs while zeroing: a small queue before the batches' syncs
-	indexEvery         = 64 << 10 // bytes of a segment to one entry of its index
+	segmentAlign       = 4096      // sizes of segments made for a large batch are multiples
+	zeroChunk          = 8 << 20   // bytes zeroed between syncs while somebody waits
+	zeroBesideChunk    = 256 << 10 // and beside appending
+	indexEvery         = 64 << 10  // bytes of a segment to one entry of its index
 )
 
 // segment is one file of frames.
@@ -106,33 +106,31 @@ type blank struct {
 	err  error
 }
 
-// makeBlank makes the temporary file name, of size bytes on disk that are zero.
-func makeBlank(fsys FS, name string, size int64) (b blank) {
+// makeBlank makes the temporary file name, of size bytes on disk that are zero. It syncs after each part of
+// that many bytes: small parts leave the disk to the batches in between, large ones are done sooner.
+func makeBlank(fsys FS, name string, size, part int64) (b blank) {
 	f, err := fsys.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
 	if err != nil {
 		return blank{err: err}
 	}
-	if err := zeroNew(f, size); err != nil {
+	if err := zeroNew(f, size, part); err != nil {
 		return blank{err: errors.Join(fmt.Errorf("allocate a segment of %d bytes: %w", size, err), f.Close(), fsys.Remove(name))}
 	}
 	return blank{file: f, size: size}
 }
 
-// zeroNew also syncs at the end, so that little is left to do when the segment is needed.
-func zeroNew(f File, size int64) error {
+func zeroNew(f File, size, part int64) error {
 	if err := f.Allocate(size); err != nil {
 		return err
 	}
-	zeros := make([]byte, min(size, zeroChunk))
-	for off := int64(0); off < size; off += zeroChunk {
-		if err := writeAt(f, zeros[:min(size-off, zeroChunk)], off); err != nil {
+	zeros := make([]byte, min(size, part))
+	for off := int64(0); off < size; off += part {
+		if err := writeAt(f, zeros[:min(size-off, part)], off); err != nil {
 			return err
 		}
-		if off%zeroSyncEvery == zeroSyncEvery-zeroChunk {
-			if err := f.Sync(); err != nil {
-				return err
-			}
+		if err := f.Sync(); err != nil {
+			return err
 		}
 	}
-	return f.Sync()
+	return nil
 }

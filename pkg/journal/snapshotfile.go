@@ -146,7 +146,11 @@ func (r *snapshotReader) Read(p []byte) (int, error) {
 // next reads a block; io.EOF after the last.
 func (r *snapshotReader) next() ([]byte, error) {
 	if r.block == nil {
-		r.block = make([]byte, blockHeaderBytes+snapshotBlockBytes)
+		size, err := r.file.Size()
+		if err != nil {
+			return nil, err
+		}
+		r.block = make([]byte, min(size, blockHeaderBytes+snapshotBlockBytes))
 	}
 	n, err := r.file.ReadAt(r.block, r.off)
 	if err != nil && !errors.Is(err, io.EOF) {
