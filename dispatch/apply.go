@@ -98,9 +98,11 @@ func (s *State) change(l *live, e *Event) {
 	s.counts.Priorities[l.doc.Priority].add(incidentLoad(l.doc), -1)
 	s.counts.Priorities[doc.Priority].add(incidentLoad(&doc), 1)
 	l.doc = &doc
-	if len(l.events) < MaxTimeline {
+	switch n := len(l.events); {
+	case l.events[n-1] == e.Seq: // a handover moves several tasks with one event
+	case n < MaxTimeline:
 		l.events = append(l.events, e.Seq)
-	} else {
+	default:
 		l.cut = true
 	}
 }

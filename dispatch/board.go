@@ -56,10 +56,10 @@ func (s *State) Board(now time.Time, redacted bool) Board {
 		return b
 	}
 	watch := s.city.Roster.At(now)
-	shift, until := watch.Shift(), watch.Until().UTC().Format(time.RFC3339)
 	onDuty := map[string]int{}
 	for _, seat := range s.city.Seats {
-		holder, on := watch.Holder(seat.ID)
+		duty := watch.Span(seat.ID)
+		holder, on, shift := duty.Holder, !duty.Gap(), duty.Shift
 		at, presence := s.duty.on[seat.ID], "absent"
 		if at != nil {
 			holder, on, presence = at.Officer, true, "present"
@@ -81,7 +81,7 @@ func (s *State) Board(now time.Time, redacted bool) Board {
 		}
 		load := s.LoadOf(seat.ID)
 		b.Seats = append(b.Seats, SeatStatus{ID: seat.ID, Department: seat.Department, Name: seat.Name, NameEN: seat.NameEN,
-			Role: string(seat.Role), Holder: holder, Presence: presence, OnDuty: on, HandoverID: handover, Shift: shift.ID, ShiftName: shift.Name, ShiftEN: shift.NameEN, Until: until,
+			Role: string(seat.Role), Holder: holder, Presence: presence, OnDuty: on, HandoverID: handover, Shift: shift.ID, ShiftName: shift.Name, ShiftEN: shift.NameEN, Until: duty.To.UTC().Format(time.RFC3339),
 			Open: load.Open, Waiting: load.Waiting, Areas: append([]string{}, seat.Areas...)})
 	}
 	for _, p := range alert.Priorities {

@@ -59,7 +59,7 @@ func without(t tb, c *plan.City, off func(seat, shift string) bool) *plan.City {
 		row := roster.Row{Seat: s.ID, Holders: map[string]string{}}
 		for _, shift := range c.Roster.Shifts() {
 			if !off(s.ID, shift.ID) {
-				row.Holders[shift.ID] = "officer of " + s.ID
+				row.Holders[shift.ID] = "officer of " + s.ID + " by " + shift.ID
 			}
 		}
 		rows = append(rows, row)

@@ -13,6 +13,38 @@ func check(t tb, s *State) {
 	checkCounts(t, s)
 	checkDeadlines(t, s)
 	checkLookup(t, s)
+	checkSeats(t, s)
+}
+
+// checkSeats: what lies at a seat is listed there, and whoever hands a seat over sits there.
+func checkSeats(t tb, s *State) {
+	t.Helper()
+	at := map[string]int{}
+	for _, l := range s.incidents {
+		for _, task := range l.doc.Tasks {
+			if !task.State.Final() && task.Seat != "" {
+				at[task.Seat]++
+				if !slices.Contains(s.TasksAt(task.Seat), task.ID) {
+					t.Fatalf("task %s is not listed at seat %s", task.ID, task.Seat)
+				}
+			}
+		}
+	}
+	for seat := range s.loads {
+		if n := len(s.TasksAt(seat)); n != at[seat] {
+			t.Fatalf("%d tasks are listed at seat %s, %d lie there", n, seat, at[seat])
+		}
+	}
+	for seat, on := range s.duty.on {
+		if on.Seat != seat || on.Officer == "" || !on.Rostered && on.Reason == "" {
+			t.Fatalf("signed on at %s: %+v", seat, on)
+		}
+	}
+	for seat, h := range s.duty.handovers {
+		if on := s.duty.on[seat]; on == nil || on.Officer != h.From || h.Seat != seat || !h.ConfirmedAt.IsZero() {
+			t.Fatalf("open handover of %s, where %+v sits: %+v", seat, on, h)
+		}
+	}
 }
 
 // checkDocuments: nobody is silently missed, nothing is closed over unfinished work.
@@ -22,6 +54,11 @@ func checkDocuments(t tb, s *State) {
 		d := l.doc
 		if d.ID != id || len(d.Alerts) == 0 || d.Alerts[0].Seq != l.events[0] || alert.KeyOf(d.Alerts[0].Source, d.Alerts[0].ID).IncidentID() != id {
 			t.Fatalf("incident %s: id, first alert or first event do not agree: %+v", id, d)
+		}
+		for i, seq := range l.events[1:] {
+			if seq <= l.events[i] {
+				t.Fatalf("incident %s lists event %d after event %d", id, seq, l.events[i])
+			}
 		}
 		if d.AlertCount < len(d.Alerts) || len(d.Alerts) > alert.MaxRefsPerIncident || len(d.Refs) > alert.MaxSourceRefs || len(d.Tasks) > alert.MaxTasksPerIncident {
 			t.Fatalf("incident %s: %d of %d alerts, %d references, %d tasks", id, len(d.Alerts), d.AlertCount, len(d.Refs), len(d.Tasks))

@@ -41,12 +41,18 @@ func secondCity(t tb) *plan.City {
 	})
 }
 
-// worlds are configurations a city may have one after the other. By night, posts stand empty in both.
+// worlds are configurations a city may have one after the other. In the last, seats are staffed only while
+// somebody is signed on. By night, posts stand empty in all.
 func worlds(t tb) []*plan.City {
 	empty := func(seat, shift string) bool {
 		return shift == "night" && slices.Contains([]string{"health-1", "health-leader", "fire-1", "fire-2", "fire-gulou", "fire-backup", "centre-leader"}, seat)
 	}
-	return []*plan.City{without(t, testCity(t, nil), empty), without(t, secondCity(t), empty)}
+	return []*plan.City{without(t, testCity(t, nil), empty), without(t, secondCity(t), empty), without(t, strictCity(t), empty)}
+}
+
+// strictCity is the city where seats are staffed only while somebody is signed on.
+func strictCity(t tb) *plan.City {
+	return testCity(t, map[string]func(string) string{"city.yaml": func(text string) string { return text + "presence: {required: true}\n" }})
 }
 
 // machine sends random commands to a desk and, from some point on, to a state restored from its snapshot.
@@ -181,8 +187,9 @@ func (m *machine) actOnIncident() {
 		return
 	}
 	_, _ = m.perform(Command{Type: IncidentAct, Target: inc.ID, By: m.by(m.seat(task)), Reason: pick(m.r, "reason", "because", "because", ""),
-		Text: "a note", Priority: pick(m.r, "priority", 0, alert.P1, alert.P3),
-		Action: pick(m.r, "action", alert.ActVerify, alert.ActVerify, alert.ActCancel, alert.ActSuspend, alert.ActSuspend, alert.ActResume, alert.ActPriority, alert.ActNote, "dance")})
+		Text: "a note", Priority: pick(m.r, "priority", 0, alert.P1, alert.P3), Department: pick(m.r, "department", "health", "gas", "centre", "none"),
+		Action: pick(m.r, "action", alert.ActVerify, alert.ActVerify, alert.ActCancel, alert.ActSuspend, alert.ActSuspend, alert.ActResume, alert.ActPriority,
+			alert.ActNote, alert.ActSupport, alert.ActSupport, alert.ActAssess, "dance")})
 }
 
 // finish takes a whole incident to its end, which random actions would seldom reach.
@@ -234,13 +241,23 @@ func (m *machine) backwards() {
 func (m *machine) copy() {
 	m.twin = restore(m.r, snapshot(m.r, m.state), m.city)
 	same(m.r, "restored", m.state, m.twin)
+	check(m.r, m.twin)
+}
+
+// anything is all that happens in a city; changes of shift is mostly who comes and goes.
+func anything(m *machine) []func() {
+	return []func(){m.alert, m.alert, m.alert, m.actOnTask, m.actOnTask, m.actOnTask, m.actOnIncident, m.finish, m.actOnSeat, m.sleep, m.sleep, m.reload, m.backwards, m.copy}
+}
+
+func changesOfShift(m *machine) []func() {
+	return []func(){m.alert, m.actOnTask, m.actOnTask, m.actOnSeat, m.actOnSeat, m.actOnSeat, m.handOver, m.handOver, m.watch, m.nextShift, m.sleep, m.reload, m.copy}
 }
 
 // property is what holds for every sequence of commands.
-func property(worlds []*plan.City, reached map[string]int) func(*rapid.T) {
+func property(worlds []*plan.City, reached map[string]int, what func(*machine) []func()) func(*rapid.T) {
 	return func(r *rapid.T) {
 		m := newMachine(r, worlds, reached)
-		steps := []func(){m.alert, m.alert, m.alert, m.actOnTask, m.actOnTask, m.actOnTask, m.actOnIncident, m.finish, m.sleep, m.sleep, m.reload, m.backwards, m.copy}
+		steps := what(m)
 		for range rapid.IntRange(1, 80).Draw(r, "commands") {
 			steps[rapid.IntRange(0, len(steps)-1).Draw(r, "step")]()
 		}
@@ -259,9 +276,10 @@ func property(worlds []*plan.City, reached map[string]int) func(*rapid.T) {
 
 func TestProperties(t *testing.T) {
 	reached := map[string]int{}
-	rapid.Check(t, property(worlds(t), reached))
+	rapid.Check(t, property(worlds(t), reached, anything))
+	rapid.Check(t, property(worlds(t), reached, changesOfShift))
 	for _, e := range []EventType{IncidentOpened, AlertAttached, TaskAssigned, TaskUnstaffed, TaskAcknowledged, TaskEnRoute, TaskOnScene, TaskDone,
-		TaskReturned, TaskCancelled, TaskReassigned, TaskReminded, TaskEscalated, TaskDeadline, IncidentPriority, IncidentState, IncidentNote, RuleFailed, ConfigLoaded} {
+		TaskReturned, TaskCancelled, TaskReassigned, TaskReminded, TaskEscalated, TaskDeadline, IncidentPriority, IncidentState, IncidentNote, RuleFailed, ConfigLoaded, SeatSignedOn, HandoverOpened} {
 		if reached[string(e)] == 0 {
 			t.Errorf("no sequence of commands made a %s", e)
 		}
@@ -274,5 +292,5 @@ func TestProperties(t *testing.T) {
 }
 
 func FuzzCommands(f *testing.F) {
-	f.Fuzz(rapid.MakeFuzz(property(worlds(f), map[string]int{})))
+	f.Fuzz(rapid.MakeFuzz(property(worlds(f), map[string]int{}, func(m *machine) []func() { return append(anything(m), changesOfShift(m)...) })))
 }

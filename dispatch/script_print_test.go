@@ -105,6 +105,10 @@ func (s *script) describe(e *Event) string {
 		add("%s, now %d: %s", e.IncidentID, e.AlertCount, e.Reason)
 	case e.Task != nil:
 		s.describeTask(e, add)
+	case e.Seat != "":
+		s.describeSeat(e, add)
+	case e.Type == IncidentAssessed:
+		add("%s: %s", e.IncidentID, e.Text)
 	case e.Type == ConfigLoaded:
 		add("the configuration of %s", s.d.city.ID)
 	case e.Type == RuleFailed:
@@ -187,6 +191,9 @@ func (s *script) showIncident(label string) {
 			if more.value != "" {
 				s.print(", %s %s", more.name, more.value)
 			}
+		}
+		if t.Officer != "" && t.Officer != "officer of "+t.Seat {
+			s.print(", officer %s", t.Officer)
 		}
 		s.print("\n")
 	}

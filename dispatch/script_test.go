@@ -25,7 +25,11 @@ import (
 //	fire-leader assign 1.fire to fire-2
 //	centre-leader priority 1 P1 because "…"
 //	off fire-1 …, on fire-1 …      nobody is, somebody is at these seats from now on
-//	load second                    go on under the second configuration; load first
+//	sit fire-1 陈志强 because "…"   an officer signs on, or off with leave
+//	hand-over fire-1 陈志强 saying "…", confirm fire-1 黄文斌
+//	lose fire-1, find fire-1, watch
+//	                               what whoever watches the connections says
+//	load second                    go on under the second configuration, strict asks officers to sign on; load first
 //	restart                        go on from a snapshot
 //	show 1, show seats, show counts
 var update = flag.Bool("update", false, "write down what the scripts do now")
@@ -38,7 +42,7 @@ func TestScripts(t *testing.T) {
 		t.Fatalf("%d scripts, %v", len(files), err)
 	}
 	city := testCity(t, nil)
-	cities := map[string]*plan.City{"first": city, "second": secondCity(t)}
+	cities := map[string]*plan.City{"first": city, "second": secondCity(t), "strict": strictCity(t)}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 			raw, err := os.ReadFile(file)
@@ -153,6 +157,8 @@ func (s *script) command(w []string) {
 		}
 		d.city = without(d.t, d.city, func(seat, _ string) bool { return s.off[seat] })
 		d.state.UseCity(d.city)
+	case "sit", "leave", "lose", "find", "watch", "hand-over", "confirm":
+		s.duty(w)
 	case "load":
 		d.city = s.cities[w[1]]
 		s.outcome(d.do(Configure(d.city)))

@@ -251,3 +251,29 @@ func TestCountsCloneSharesNothing(t *testing.T) {
 		t.Errorf("a copy changed the counts from %s to %s", before, after)
 	}
 }
+
+// A handover concerns two tasks of one incident: the incident's timeline has it once.
+func TestHandoverStandsOnceInATimeline(t *testing.T) {
+	d := morning(t)
+	a := d.report("grid", "a", "gas.leak", d.place(0, 0))
+	a.Attributes = []byte(`{"pressure_kpa":"high"}`) // a rule fails: the centre's duty leader has a task
+	inc := d.opened(a)
+	must(t)(d.do(Command{Type: SeatAct, Action: alert.ActSignOn, Target: "centre-leader", By: d.by("centre-leader"), Reason: "because"}))
+	for _, task := range d.incident(inc.ID).Tasks {
+		must(t)(d.act("centre-leader", alert.ActAcknowledge, task.ID, Command{}))
+	}
+	opened := must(t)(d.do(Command{Type: HandoverAct, Action: alert.ActHandOver, Target: "centre-leader", By: d.by("centre-leader")}))
+	next := d.by("centre-leader")
+	next.Name = "the next one"
+	confirmed := must(t)(d.do(Command{Type: HandoverAct, Action: alert.ActConfirm, Target: opened[0].Handover.ID, By: next, Reason: "because"}))
+	if len(confirmed[0].Handover.Tasks) != 2 {
+		t.Fatalf("%d tasks moved", len(confirmed[0].Handover.Tasks))
+	}
+	for _, task := range d.incident(inc.ID).Tasks {
+		if task.Officer != next.Name {
+			t.Errorf("%s works on %s", task.Officer, task.ID)
+		}
+	}
+	check(t, d.state)
+	same(t, "restored", d.state, restore(t, snapshot(t, d.state), d.city))
+}

@@ -169,6 +169,7 @@ type Actor struct {
 	Seat       string `json:"seat,omitempty"`
 	Department string `json:"department,omitempty"`
 	Name       string `json:"name,omitempty"`
+	User       string `json:"user,omitempty"` // log-in name of a person who is signed in; absent for keys
 }
 
 // Prefixes of the three kinds of id.

@@ -240,6 +240,7 @@ func (a *Actor) AppendJSON(b []byte) []byte {
 	o.OptStr("seat", a.Seat)
 	o.OptStr("department", a.Department)
 	o.OptStr("name", a.Name)
+	o.OptStr("user", a.User)
 	return o.End()
 }
 

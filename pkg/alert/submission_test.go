@@ -154,7 +154,7 @@ func TestShownValuesAreShortAndWhole(t *testing.T) {
 func TestValidateConverts(t *testing.T) {
 	s := with(func(s *Submission) {
 		s.OccurredAt, s.Priority, s.IncidentRef = "2026-05-01T08:30:00.1234567+08:00", "P2", "F-7"
-		s.Attributes = json.RawMessage(`{"floors":9}`)
+		s.Attributes = json.RawMessage("{ \"floors\" : 9,\n\t\"a b\": [1, \" x \"]}")
 		s.Location.AccuracyM = 30
 	})
 	a, err := s.Validate("fire-119", geo.WGS84)
@@ -164,7 +164,7 @@ func TestValidateConverts(t *testing.T) {
 	if got := a.OccurredAt.String(); got != "2026-05-01T00:30:00.123456Z" {
 		t.Errorf("occurred at %s", got)
 	}
-	if a.Priority != P2 || a.IncidentRef != "F-7" || string(a.Attributes) != `{"floors":9}` || a.Source != "fire-119" {
+	if a.Priority != P2 || a.IncidentRef != "F-7" || string(a.Attributes) != `{"floors":9,"a b":[1," x "]}` || a.Source != "fire-119" {
 		t.Errorf("got %+v", a)
 	}
 	if *a.Location != (Location{119.2965, 26.0745, 30}) {

@@ -96,10 +96,7 @@ type decoded struct {
 	err      error
 }
 
-const (
-	maxSnapshotRecord = 64 << 20 // bytes of one record; a header carries the whole configuration
-	decodeChunk       = 512      // records a decoder takes at a time
-)
+const decodeChunk = 512 // records a decoder takes at a time
 
 // restore reads a snapshot. Records are independent: they are decoded on every processor and taken in order.
 func (start *Start) restore(r io.Reader) error {
@@ -115,7 +112,13 @@ func (start *Start) restore(r io.Reader) error {
 			return err
 		}
 	}
-	for chunk := range decodeIncidents(d, h.Incidents) {
+	chunks := decodeIncidents(d, h.Incidents)
+	defer func() {
+		for chunk := range chunks { // what is left after an error: r must not be read any more
+			<-chunk
+		}
+	}()
+	for chunk := range chunks {
 		for _, rec := range <-chunk {
 			if rec.err != nil {
 				return rec.err

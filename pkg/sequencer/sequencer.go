@@ -55,7 +55,7 @@ type Options struct {
 	Publish       func(*Committed) // called by the writer after each commit; must not block
 	Observe       func(Stages)     // called after each commit; nil: nobody measures
 	SnapshotEvery uint64           // events between snapshots; 0: DefaultSnapshotEvery
-	Logger        *slog.Logger
+	Logger        *slog.Logger     // nil: nobody reads
 }
 
 // Stages are the durations of one batch, for telemetry.
@@ -102,10 +102,13 @@ func New(o Options) *Sequencer {
 	if o.Observe == nil {
 		o.Observe = func(Stages) {}
 	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
 	return &Sequencer{
 		o: o, mailbox: make(chan request, MailboxSize), state: o.Start.Writer, replica: NewReplica(o.Start.Reader),
 		epoch: o.Start.Epoch, stopped: make(chan struct{}),
-		snapshot: snapshots{last: o.Start.SnapshotSeq, idle: make(chan struct{}, 1)},
+		snapshot: snapshots{last: o.Start.SnapshotSeq, written: o.Start.SnapshotSeq, idle: make(chan uint64, 1)},
 	}
 }
 
@@ -235,8 +238,10 @@ func (s *Sequencer) untilDue() time.Duration {
 	return min(max(at.Std().Sub(s.o.Now()), 0), maxIdle)
 }
 
-// drain does what is in the mailbox still, then writes the last snapshot.
+// drain does what is in the mailbox still, then writes the last snapshot. Nothing more is let in, or callers
+// who never tire would keep the writer from its end.
 func (s *Sequencer) drain() error {
+	s.failed.Store(&errStopping)
 	for {
 		batch := s.gather(nil)
 		if len(batch) == 0 {
