@@ -1,131 +1,256 @@
 // Package roster says who holds which seat at an instant, and where the gaps are. It is pure: an instant
-// comes in, a holder comes out.
+// comes in, a holder comes out; asking for a holder takes logarithmic time and no memory.
 //
-// This roster is the fixed one: the same shifts every day, one name a seat and shift.
+// A roster is stacked: rows (fixed or rotating) in layers, one-off shifts, overrides; leave and swaps change
+// who of them is there. At every instant a seat has exactly one holder or an explicit gap.
 package roster
 
 import (
-	"fmt"
 	"slices"
+	"sort"
 	"time"
 )
 
-// MinutesPerDay is the length of a wall-clock day that shifts must cover.
-const MinutesPerDay = 24 * 60
-
-// MaxShifts bounds the shifts of a day.
-const MaxShifts = 24
-
-// Shift 班次 is a span of wall-clock time of every day; To may be before From, past midnight.
-type Shift struct {
-	ID, Name, NameEN string
-	From, To         int // minutes after midnight; To 0 is midnight
-}
-
-// Row names the holder of a seat in each shift, by shift id.
-type Row struct {
-	Seat    string
-	Holders map[string]string
-}
-
 // Roster 值班表 is immutable and safe for concurrent use.
 type Roster struct {
-	shifts  []Shift // by From
-	zone    *time.Location
-	holders map[string][]string // seat → holder by index of shift; "" is a gap
+	scheme   Scheme
+	zone     *time.Location
+	main     *table
+	seats    map[string]*seat
+	order    []*seat
+	assigned []assigned
+	away     map[string][]away // by person, by from
 }
 
-// New compiles a roster. Shifts must cover the day exactly; the error says where they do not.
+// seat is all there is about one seat.
+type seat struct {
+	id        string
+	layers    []seatLayer // the one that wins first
+	table     *table      // of its lowest layer: the shifts of gaps and of what is not in a row
+	assigned  []int32     // of Roster.assigned
+	stretches []stretch   // by from
+	legs      []leg       // by from, disjoint
+	leaves    []away      // of everybody who may hold it
+	edges     []int64     // where anything dated may change the holder, in order
+}
+
+// New compiles the simplest roster: one table of shifts and a row a seat, the same every day. The shifts must
+// cover 24 hours exactly; the error says where they do not.
 func New(shifts []Shift, rows []Row, zone *time.Location) (*Roster, error) {
-	r := &Roster{shifts: slices.Clone(shifts), zone: zone, holders: make(map[string][]string, len(rows))}
-	slices.SortFunc(r.shifts, func(a, b Shift) int { return a.From - b.From })
-	if err := covers(r.shifts); err != nil {
-		return nil, err
-	}
-	for _, row := range rows {
-		names := make([]string, len(r.shifts))
-		for i, s := range r.shifts {
-			names[i] = row.Holders[s.ID]
-		}
-		r.holders[row.Seat] = names
+	r, faults := Compile(Scheme{Zone: zone, Tables: []Table{{Shifts: shifts}}, Layers: []Layer{{Rows: rows}}})
+	if len(faults) > 0 {
+		return nil, faults[0]
 	}
 	return r, nil
 }
 
-func covers(sorted []Shift) error {
-	if len(sorted) == 0 || len(sorted) > MaxShifts {
-		return fmt.Errorf("%d shifts: want 1 to %d", len(sorted), MaxShifts)
-	}
-	for i, s := range sorted {
-		next := sorted[(i+1)%len(sorted)]
-		if s.To%MinutesPerDay != next.From {
-			return fmt.Errorf("shift %q ends at %s but shift %q begins at %s: together they must cover 24 hours exactly",
-				s.ID, clock(s.To), next.ID, clock(next.From))
-		}
-		if i > 0 && sorted[i-1].From == s.From {
-			return fmt.Errorf("shifts %q and %q both begin at %s", sorted[i-1].ID, s.ID, clock(s.From))
+// finish gathers the leaves and edges of s.
+func (r *Roster) finish(s *seat) {
+	for _, l := range s.layers {
+		for _, row := range l {
+			s.edges = append(s.edges, row.from, row.to)
 		}
 	}
-	return nil
+	for _, i := range s.assigned {
+		s.edges = append(s.edges, r.assigned[i].from, r.assigned[i].to)
+	}
+	for _, l := range s.legs {
+		s.edges = append(s.edges, l.from, l.to)
+	}
+	for _, person := range r.people(s) {
+		for _, l := range r.away[person] {
+			s.leaves = append(s.leaves, l)
+			s.edges = append(s.edges, l.from, l.to)
+		}
+	}
+	slices.Sort(s.edges)
+	s.edges = slices.Compact(s.edges)
 }
 
-func clock(minutes int) string { return fmt.Sprintf("%02d:%02d", minutes/60%24, minutes%60) }
+// people returns everybody who may hold s, by name.
+func (r *Roster) people(s *seat) []string {
+	people := map[string]bool{}
+	for _, l := range s.layers {
+		for _, row := range l {
+			for _, name := range row.names {
+				people[name] = true
+			}
+		}
+	}
+	for _, i := range s.assigned {
+		people[r.assigned[i].person] = true
+	}
+	for _, l := range s.legs {
+		people[l.take] = true
+	}
+	for _, person := range sortedKeys(people) {
+		for _, l := range r.away[person] {
+			people[l.substitute] = true
+		}
+	}
+	delete(people, "")
+	return sortedKeys(people)
+}
+
+// hold is who holds a seat at an instant, and why. It does not change before Roster.next.
+type hold struct {
+	holder string
+	kind   kind
+	table  *table
+	shift  int
+	begun  int64 // where the shift begins on the wall line
+	row    *row
+	entry  *assigned
+	leg    *leg
+	leave  *away // of who would hold it; of a gap, the first one that makes it
+}
+
+// at returns who holds s at instant t, when the highest reading of the wall clock is w.
+func (r *Roster) at(s *seat, t, w int64) (h hold) {
+	var gap *away
+	for _, i := range s.assignedAt(t) {
+		a := &r.assigned[i]
+		person, l := a.person, (*leg)(nil)
+		if a.kind == byOneOff {
+			person, l = s.swapped(person, t)
+		}
+		holder, leave := r.there(person, t)
+		if holder != "" {
+			h = hold{holder: holder, kind: a.kind, table: s.table, entry: a, leg: l, leave: leave}
+			h.shift, h.begun, _ = s.table.at(w)
+			return h
+		}
+		gap = first(gap, leave)
+	}
+	for _, layer := range s.layers {
+		row := layer.at(t)
+		if row == nil {
+			continue
+		}
+		name, shift, begun := row.person(w)
+		if name == "" {
+			continue
+		}
+		person, l := s.swapped(name, t)
+		holder, leave := r.there(person, t)
+		if holder != "" {
+			return hold{holder: holder, kind: byLayer, table: row.table, shift: shift, begun: begun, row: row, leg: l, leave: leave}
+		}
+		gap = first(gap, leave)
+	}
+	h = hold{table: s.table, leave: gap}
+	h.shift, h.begun, _ = s.table.at(w)
+	return h
+}
+
+func first(a, b *away) *away {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// next returns the first instant after t at which s may have another holder or shift; w is the highest
+// reading of the wall clock at t.
+func (r *Roster) next(s *seat, t, w int64) int64 {
+	_, _, wall := s.table.at(w)
+	for _, layer := range s.layers {
+		if row := layer.at(t); row != nil {
+			wall = min(wall, row.next(w))
+		}
+	}
+	n := earliest(r.zone, wall)
+	if i := sort.Search(len(s.edges), func(i int) bool { return s.edges[i] > t }); i < len(s.edges) {
+		n = min(n, s.edges[i])
+	}
+	return n
+}
+
+// lookup returns the seat; one that the roster does not know is held by nobody.
+func (r *Roster) lookup(id string) *seat {
+	if s := r.seats[id]; s != nil {
+		return s
+	}
+	return &seat{id: id, table: r.main}
+}
+
+// Scheme returns what the roster was made from; its lists must not be written to. With a list replaced it
+// makes the next roster: a swap that was approved, a leave that was granted.
+func (r *Roster) Scheme() Scheme { return r.scheme }
+
+// Zone returns the time zone whose wall clock the roster goes by.
+func (r *Roster) Zone() *time.Location { return r.zone }
+
+// Seats returns the ids of all seats, in order.
+func (r *Roster) Seats() []string {
+	ids := make([]string, len(r.order))
+	for i, s := range r.order {
+		ids[i] = s.id
+	}
+	return ids
+}
+
+// Shifts returns the shifts of the main table in order of the day.
+func (r *Roster) Shifts() []Shift { return slices.Clone(r.main.shifts) }
 
 // Watch is the roster at one instant. It is cheap to make and to ask.
 type Watch struct {
 	roster *Roster
-	index  int
-	at     time.Time
+	t, w   int64 // Unix seconds, and the highest reading of the wall clock
 }
 
-// At returns the watch at instant t. The wall clock of the city's zone decides, so a shift is an hour
-// longer or shorter where the clocks change, and there is never a gap or an overlap.
+// At returns the watch at instant t. The wall clock of the city's zone decides, so a shift is longer where the
+// clocks go back and shorter where they go forward, and there is never a gap or an overlap.
 func (r *Roster) At(t time.Time) Watch {
-	t = t.In(r.zone)
-	m := t.Hour()*60 + t.Minute()
-	i := len(r.shifts) - 1 // before the first shift begins, the last of yesterday still runs
-	for i >= 0 && r.shifts[i].From > m {
-		i--
-	}
-	if i < 0 {
-		i = len(r.shifts) - 1
-	}
-	return Watch{roster: r, index: i, at: t}
+	return Watch{roster: r, t: t.Unix(), w: highest(r.zone, t.Unix())}
 }
-
-// Shift returns the running shift.
-func (w Watch) Shift() Shift { return w.roster.shifts[w.index] }
 
 // Holder returns who holds seat, and false where nobody does.
 func (w Watch) Holder(seat string) (string, bool) {
-	names := w.roster.holders[seat]
-	if names == nil || names[w.index] == "" {
+	s := w.roster.seats[seat]
+	if s == nil {
 		return "", false
 	}
-	return names[w.index], true
+	h := w.roster.at(s, w.t, w.w)
+	return h.holder, h.holder != ""
 }
 
-// Until returns when the running shift ends.
+// Shift returns the shift of the main table that runs.
+func (w Watch) Shift() Shift {
+	i, _, _ := w.roster.main.at(w.w)
+	return w.roster.main.shifts[i]
+}
+
+// Until returns when the running shift of the main table ends.
 func (w Watch) Until() time.Time {
-	to := w.Shift().To % MinutesPerDay
-	end := time.Date(w.at.Year(), w.at.Month(), w.at.Day(), to/60, to%60, 0, 0, w.roster.zone)
-	if !end.After(w.at) {
-		end = time.Date(w.at.Year(), w.at.Month(), w.at.Day()+1, to/60, to%60, 0, 0, w.roster.zone)
-	}
-	return end
+	_, _, to := w.roster.main.at(w.w)
+	return w.roster.time(earliest(w.roster.zone, to))
 }
 
-// Shifts returns the shifts of a day in order.
-func (r *Roster) Shifts() []Shift { return slices.Clone(r.shifts) }
-
-// Gaps returns the ids of shifts in which nobody holds seat.
-func (r *Roster) Gaps(seat string) []string {
-	var gaps []string
-	names := r.holders[seat]
-	for i, s := range r.shifts {
-		if names == nil || names[i] == "" {
-			gaps = append(gaps, s.ID)
+// Span returns the span of seat that the instant lies in: its holder, shift, begin and end.
+func (w Watch) Span(seat string) Span {
+	r, s := w.roster, w.roster.lookup(seat)
+	h := r.at(s, w.t, w.w)
+	// A span never reaches beyond its shift, so going through the shift finds where it begins and ends.
+	begin, same := int64(0), false
+	for t := earliest(r.zone, h.begun); t <= w.t; {
+		then := highest(r.zone, t)
+		if is := r.at(s, t, then) == h; !is {
+			same = false
+		} else if !same {
+			begin, same = t, true
 		}
+		t = r.next(s, t, then)
 	}
-	return gaps
+	for end := r.next(s, w.t, w.w); ; {
+		then := highest(r.zone, end)
+		if r.at(s, end, then) != h {
+			return r.span(s, h, begin, end)
+		}
+		end = r.next(s, end, then)
+	}
 }
+
+func (r *Roster) time(t int64) time.Time { return time.Unix(t, 0).In(r.zone) }
+
+func (r *Roster) show(t int64) string { return r.time(t).Format("2006-01-02 15:04") }

@@ -16,7 +16,14 @@ func threeShifts() []Shift {
 	}
 }
 
-func zone(t testing.TB, name string) *time.Location {
+// fataler is a *testing.T, *testing.B or *rapid.T.
+type fataler interface {
+	Helper()
+	Fatal(...any)
+	Fatalf(string, ...any)
+}
+
+func zone(t fataler, name string) *time.Location {
 	t.Helper()
 	z, err := time.LoadLocation(name)
 	if err != nil {
@@ -44,11 +51,12 @@ func TestHolder(t *testing.T) {
 			t.Errorf("%s: got %s %q %v until %s, want %s %q until %s", c.at, w.Shift().ID, holder, ok, w.Until().Format(time.RFC3339), c.shift, c.holder, c.until)
 		}
 	}
-	if g := r.Gaps("fire-1"); len(g) != 1 || g[0] != "night" {
-		t.Errorf("gaps %v, want [night]", g)
+	if h := r.Holes(); len(h) != 1 || h[0].Message != `gap: nobody holds seat "fire-1" in shift "night"` {
+		t.Errorf("holes %v, want the night", h)
 	}
-	if g := r.Gaps("nobody"); len(g) != 3 {
-		t.Errorf("gaps of an unknown seat: %v, want all three", g)
+	day := time.Date(2026, 5, 1, 8, 0, 0, 0, zone(t, "Asia/Shanghai"))
+	if g := r.Gaps(day, day.AddDate(0, 0, 2)); len(g) != 2 || g[0].From.Hour() != 0 || g[0].To.Sub(g[0].From) != 8*time.Hour || g[0].Shift.ID != "night" {
+		t.Errorf("gaps %v, want two nights", g)
 	}
 }
 
