@@ -105,12 +105,12 @@ func (c *crash) verify() {
 
 // exported is what the whole journal says.
 type exported struct {
-	alerts    map[string][]string // incidents by alert id
-	happened  map[string]int      // events by type and task or incident
-	notes     map[string]int
-	configs   int
-	last      uint64
-	incidents int
+	alerts   map[string][]string // incidents by alert id
+	happened map[string]int      // events by type and task or incident
+	notes    map[string]int
+	events   map[uint64]string // type and incident by sequence
+	configs  int
+	last     uint64
 }
 
 func (c *crash) export() *exported {
@@ -118,7 +118,7 @@ func (c *crash) export() *exported {
 	if err != nil {
 		c.t.Fatalf("journal export: %v\n%s", err, errs)
 	}
-	x := &exported{alerts: map[string][]string{}, happened: map[string]int{}, notes: map[string]int{}}
+	x := &exported{alerts: map[string][]string{}, happened: map[string]int{}, notes: map[string]int{}, events: map[uint64]string{}}
 	for lines := json.NewDecoder(strings.NewReader(out)); ; {
 		var line struct {
 			Seq    uint64
@@ -140,9 +140,9 @@ func (x *exported) take(t *testing.T, e *dispatch.Event) {
 		t.Errorf("event %d follows %d", e.Seq, x.last)
 	}
 	x.last = e.Seq
+	x.events[e.Seq] = string(e.Type) + " " + e.IncidentID
 	switch e.Type {
 	case dispatch.IncidentOpened:
-		x.incidents++
 		x.alerts[e.Alert.AlertID] = append(x.alerts[e.Alert.AlertID], e.IncidentID)
 	case dispatch.AlertAttached:
 		x.alerts[e.Alert.AlertID] = append(x.alerts[e.Alert.AlertID], e.IncidentID)
@@ -166,6 +166,7 @@ var madeEvent = map[alert.Action]dispatch.EventType{alert.ActAcknowledge: dispat
 // compareExport holds the ledger against the events: nothing lost, nothing twice.
 func (c *crash) compareExport() {
 	x := c.export()
+	c.compareShown(x)
 	if x.configs != 1 {
 		c.t.Errorf("the same configuration was loaded %d times", x.configs)
 	}

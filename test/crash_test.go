@@ -33,6 +33,7 @@ type crash struct {
 	city   *plan.City
 	keys   *keys
 	ledger *ledger
+	shown  shown
 	seed   uint64
 
 	alerts, deeds int // checked so far
@@ -48,7 +49,8 @@ func TestKill9(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "data")
-	c := &crash{t: t, dir: dir, city: city, keys: newKeys(dir), ledger: newLedger(), seed: setting(t, "BANYAN_CRASH_SEED", uint64(time.Now().UnixNano()))}
+	c := &crash{t: t, dir: dir, city: city, keys: newKeys(dir), ledger: newLedger(), shown: shown{events: map[uint64]string{}},
+		seed: setting(t, "BANYAN_CRASH_SEED", uint64(time.Now().UnixNano()))}
 	rounds := int(setting(t, "BANYAN_CRASH_ROUNDS", crashRounds))
 	t.Logf("repeat with BANYAN_CRASH_SEED=%d BANYAN_CRASH_ROUNDS=%d; moments depend on the machine all the same", c.seed, rounds)
 	for round := 1; round <= rounds && !t.Failed(); round++ {
@@ -62,9 +64,9 @@ func TestKill9(t *testing.T) {
 	}
 	c.finish()
 	alerts, deeds, refused := c.ledger.size()
-	t.Logf("%d rounds, %d of them killed during the start: %d alerts, %d actions, %d actions refused", rounds, c.early, alerts, deeds, refused)
-	if alerts < rounds || deeds < rounds || c.snapshots == 0 {
-		t.Errorf("%d alerts, %d actions and %d snapshots in %d rounds: the test has tested too little", alerts, deeds, c.snapshots, rounds)
+	t.Logf("%d rounds, %d of them killed during the start: %d alerts, %d actions, %d actions refused, %s", rounds, c.early, alerts, deeds, refused, c.watched())
+	if alerts < rounds || deeds < rounds || len(c.shown.events) < rounds || c.snapshots == 0 {
+		t.Errorf("%d alerts, %d actions, %s and %d snapshots in %d rounds: the test has tested too little", alerts, deeds, c.watched(), c.snapshots, rounds)
 	}
 }
 
@@ -115,6 +117,8 @@ func (c *crash) live(round int) {
 		w := c.worker(s, round, i)
 		working.Go(w.act)
 	}
+	screen := c.worker(s, round, 6)
+	working.Go(screen.watch)
 	if round%auditEvery == 0 { // beside the server that writes
 		working.Go(func() { c.verify() })
 	}

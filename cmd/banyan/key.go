@@ -52,7 +52,7 @@ func keyAddCommand() *cobra.Command {
 
 func keyListCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List the keys; tokens are not kept and cannot be shown", Args: cobra.NoArgs,
+		Use: "list", Short: "List the keys; tokens are not kept and cannot be shown", Example: "  banyan key list --data data", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			keys, err := auth.List(dataDir(cmd))
 			if err != nil {

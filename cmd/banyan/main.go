@@ -40,6 +40,22 @@ tasks to the duty seats that must answer, and shows every change on walls and co
 		SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	cmd.AddCommand(serveCommand(), demoCommand(), replayCommand(), checkCommand(), keyCommand(), journalCommand(), areasCommand(), benchCommand())
+	cmd.AddCommand(serveCommand(), demoCommand(), replayCommand(), checkCommand(), keyCommand(), userCommand(), journalCommand(), areasCommand(), benchCommand())
+	for _, sub := range cmd.Commands() {
+		if sub.HasSubCommands() {
+			group(sub)
+		}
+	}
 	return cmd
+}
+
+// group makes a command that only holds others refuse words that are none of them: the library would show
+// help and succeed, and whoever mistyped revoke would think the key revoked.
+func group(cmd *cobra.Command) {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return fmt.Errorf("unknown command %q for %q; --help lists what there is", args[0], cmd.CommandPath())
+		}
+		return cmd.Help()
+	}
 }

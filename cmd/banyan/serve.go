@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/netip"
 	"os"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/banyan-ecc/banyan/dashboards"
 	"github.com/banyan-ecc/banyan/pkg/app"
+	"github.com/banyan-ecc/banyan/pkg/auth"
 	"github.com/banyan-ecc/banyan/pkg/plan"
 	"github.com/banyan-ecc/banyan/pkg/sequencer"
 )
@@ -25,6 +27,7 @@ type settings struct {
 	Data    string   `mapstructure:"data"`
 	Listen  string   `mapstructure:"listen"`
 	Origins []string `mapstructure:"origins"`
+	Proxies []string `mapstructure:"proxies"`
 	Log     struct {
 		Level  string `mapstructure:"level"`
 		Format string `mapstructure:"format"`
@@ -35,11 +38,12 @@ type settings struct {
 	Shutdown struct {
 		Timeout time.Duration `mapstructure:"timeout"`
 	} `mapstructure:"shutdown"`
+	OIDC auth.OIDC `mapstructure:"oidc"`
 }
 
 // Keys of the settings file and their defaults.
 var defaults = map[string]any{
-	"city": "configs/fuzhou", "data": "data", "listen": "127.0.0.1:8080", "origins": []string{},
+	"city": "configs/fuzhou", "data": "data", "listen": "127.0.0.1:8080", "origins": []string{}, "proxies": []string{},
 	"log.level": "info", "log.format": "text",
 	"snapshot.every_events": sequencer.DefaultSnapshotEvery, "shutdown.timeout": app.DefaultShutdownTimeout,
 }
@@ -109,9 +113,29 @@ func (s *settings) open(cmd *cobra.Command) (*app.App, *plan.City, *slog.Logger,
 	if built, ok := dashboards.Pages(); ok {
 		pages = built
 	}
-	a, err := app.Open(app.Options{City: city, DataDir: s.Data, Listen: s.Listen, Origins: s.Origins, Pages: pages,
+	proxies, err := s.trusted()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	a, err := app.Open(app.Options{OIDC: s.OIDC, Proxies: proxies, City: city, DataDir: s.Data, Listen: s.Listen, Origins: s.Origins, Pages: pages,
 		SnapshotEvery: s.Snapshot.EveryEvents, ShutdownTimeout: s.Shutdown.Timeout, Logger: logger})
 	return a, city, logger, err
+}
+
+// trusted reads the addresses and networks of proxies.
+func (s *settings) trusted() ([]netip.Prefix, error) {
+	var proxies []netip.Prefix
+	for _, text := range s.Proxies {
+		p, err := netip.ParsePrefix(text)
+		if a, alone := netip.ParseAddr(text); alone == nil {
+			p, err = a.Prefix(a.BitLen())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("proxies: %q: want an address such as 10.1.2.3 or a network such as 10.1.0.0/16", text)
+		}
+		proxies = append(proxies, p)
+	}
+	return proxies, nil
 }
 
 // readCity reads a city folder and prints what is wrong with it, line by line.

@@ -11,7 +11,7 @@ import (
 
 func (s *Server) actionRoutes() {
 	for _, a := range alert.TaskActions {
-		register(s, http.MethodPost, "/api/v1/tasks/{id}/"+string(a), "task-"+string(a), "A task: "+string(a), []Role{Officer},
+		register(s, http.MethodPost, "/api/v1/tasks/{id}/"+string(a), "task-"+string(a), "A task: "+string(a), []string{"task." + string(a)},
 			func(ctx context.Context, in *actionInput) (*body[*alert.Task], error) { return s.actOnTask(ctx, in, a) })
 	}
 	for _, a := range alert.IncidentActions {
@@ -19,7 +19,7 @@ func (s *Server) actionRoutes() {
 		if a == alert.ActAssess {
 			name = "assessments"
 		}
-		register(s, http.MethodPost, "/api/v1/incidents/{id}/"+name, "incident-"+string(a), "An incident: "+string(a), []Role{Officer},
+		register(s, http.MethodPost, "/api/v1/incidents/{id}/"+name, "incident-"+string(a), "An incident: "+string(a), []string{"incident." + string(a)},
 			func(ctx context.Context, in *actionInput) (*body[*alert.Incident], error) {
 				return s.actOnIncident(ctx, in, a)
 			})
@@ -41,9 +41,8 @@ type Action struct {
 }
 
 // command makes the command of an action, or says which member is wrong.
-func (in *actionInput) command(ctx context.Context, kind dispatch.CommandType, a alert.Action) (dispatch.Command, error) {
-	actor := callerOf(ctx).Actor
-	c := dispatch.Command{Type: kind, Target: in.ID, Action: a, By: &actor}
+func (in *actionInput) command(kind dispatch.CommandType, a alert.Action) (dispatch.Command, error) {
+	c := dispatch.Command{Type: kind, Target: in.ID, Action: a}
 	if in.Body == nil {
 		return c, nil
 	}
@@ -68,7 +67,10 @@ func (in *actionInput) command(ctx context.Context, kind dispatch.CommandType, a
 }
 
 func (s *Server) do(ctx context.Context, in *actionInput, kind dispatch.CommandType, a alert.Action) error {
-	c, err := in.command(ctx, kind, a)
+	c, err := in.command(kind, a)
+	if err == nil {
+		c, err = s.entitled(ctx, c)
+	}
 	if err != nil {
 		return err
 	}

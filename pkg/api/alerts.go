@@ -85,7 +85,7 @@ func (s *Server) takeAlert(w http.ResponseWriter, r *http.Request) (dispatch.Rec
 // sourceOf returns the source a request comes from, and refuses a body of the wrong kind.
 func (s *Server) sourceOf(r *http.Request, want string) (*plan.Source, error) {
 	c := callerOf(r.Context())
-	if c.Role != Source {
+	if !s.o.Rights.Ever(c, alertSubmit) {
 		return nil, alert.Errorf(alert.CodeForbidden, "only the key of a source may submit alerts: `banyan key add --role source --source ID`")
 	}
 	if kind := r.Header.Get("Content-Type"); !takesType(kind, want) {

@@ -10,16 +10,15 @@ import (
 )
 
 func (s *Server) dutyRoutes() {
-	officers := []Role{Officer}
 	for _, a := range []alert.Action{alert.ActSignOn, alert.ActSignOff} {
-		register(s, http.MethodPost, "/api/v1/seats/{id}/"+string(a), "seat-"+string(a), "A seat: "+string(a), officers,
+		register(s, http.MethodPost, "/api/v1/seats/{id}/"+string(a), "seat-"+string(a), "A seat: "+string(a), []string{"seat." + string(a)},
 			func(ctx context.Context, in *actionInput) (*body[dispatch.SeatStatus], error) {
 				return s.actOnSeat(ctx, in, a)
 			})
 	}
-	register(s, http.MethodPost, "/api/v1/handovers", "open-handover", "Hand a seat over: the outgoing officer's note", officers, s.openHandover)
-	register(s, http.MethodGet, "/api/v1/handovers/{id}", "get-handover", "A handover, open or done", officers, s.getHandover)
-	register(s, http.MethodPost, "/api/v1/handovers/{id}/confirm", "confirm-handover", "Take a seat over: everything moves, in one event", officers, s.confirmHandover)
+	register(s, http.MethodPost, "/api/v1/handovers", "open-handover", "Hand a seat over: the outgoing officer's note", []string{"handover.hand-over"}, s.openHandover)
+	register(s, http.MethodGet, "/api/v1/handovers/{id}", "get-handover", "A handover, open or done", []string{handoverRead}, s.getHandover)
+	register(s, http.MethodPost, "/api/v1/handovers/{id}/confirm", "confirm-handover", "Take a seat over: everything moves, in one event", []string{"handover.confirm"}, s.confirmHandover)
 }
 
 func (s *Server) actOnSeat(ctx context.Context, in *actionInput, a alert.Action) (*body[dispatch.SeatStatus], error) {
@@ -46,12 +45,11 @@ func (s *Server) openHandover(ctx context.Context, in *handoverInput) (*body[*di
 		return nil, &alert.Error{Code: alert.CodeInvalid, Detail: "the handover breaks 1 rule", Fields: []alert.Field{{
 			Field: "note", Reason: fmt.Sprintf("is %d bytes long", n), Limit: fmt.Sprintf("%d bytes", alert.MaxTextBytes)}}}
 	}
-	actor := callerOf(ctx).Actor
-	return s.handOver(ctx, dispatch.Command{Type: dispatch.HandoverAct, Action: alert.ActHandOver, Target: in.Body.Seat, Text: in.Body.Note, By: &actor})
+	return s.handOver(ctx, dispatch.Command{Type: dispatch.HandoverAct, Action: alert.ActHandOver, Target: in.Body.Seat, Text: in.Body.Note})
 }
 
 func (s *Server) confirmHandover(ctx context.Context, in *actionInput) (*body[*dispatch.Handover], error) {
-	c, err := in.command(ctx, dispatch.HandoverAct, alert.ActConfirm)
+	c, err := in.command(dispatch.HandoverAct, alert.ActConfirm)
 	if err != nil {
 		return nil, err
 	}
@@ -59,6 +57,10 @@ func (s *Server) confirmHandover(ctx context.Context, in *actionInput) (*body[*d
 }
 
 func (s *Server) handOver(ctx context.Context, c dispatch.Command) (*body[*dispatch.Handover], error) {
+	c, err := s.entitled(ctx, c)
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, CommandTimeout)
 	defer cancel()
 	out, err := s.o.Engine.Do(ctx, c)
@@ -69,7 +71,7 @@ func (s *Server) handOver(ctx context.Context, c dispatch.Command) (*body[*dispa
 }
 
 // getHandover finds a handover, as it was opened or as it was confirmed. The journal keeps them for ever.
-func (s *Server) getHandover(_ context.Context, in *idInput) (*body[*dispatch.Handover], error) {
+func (s *Server) getHandover(ctx context.Context, in *idInput) (*body[*dispatch.Handover], error) {
 	missing := alert.Errorf(alert.CodeNotFound, "no handover %q", shortened(in.ID))
 	seq, ok := dispatch.HandoverSeq(in.ID)
 	if !ok {
@@ -86,8 +88,24 @@ func (s *Server) getHandover(_ context.Context, in *idInput) (*body[*dispatch.Ha
 	}
 	for _, e := range events {
 		if e.Handover != nil && e.Handover.ID == in.ID {
-			return &body[*dispatch.Handover]{e.Handover}, nil
+			return s.handoverFor(ctx, e.Handover)
 		}
 	}
 	return nil, missing
+}
+
+// handoverFor answers with a handover if the caller may read it.
+func (s *Server) handoverFor(ctx context.Context, h *dispatch.Handover) (*body[*dispatch.Handover], error) {
+	var o Object
+	s.o.State.Read(func(st *dispatch.State) {
+		if city := st.City(); city != nil {
+			if seat, ok := city.Seat(h.Seat); ok {
+				o.Department = seat.Department
+			}
+		}
+	})
+	if err := s.o.Rights.Allowed(callerOf(ctx), handoverRead, o); err != nil {
+		return nil, err
+	}
+	return &body[*dispatch.Handover]{h}, nil
 }

@@ -14,12 +14,13 @@ import (
 	"github.com/banyan-ecc/banyan/pkg/alert"
 )
 
-var readers = []Role{Wall, Officer}
+// readers see incidents, whole or redacted.
+var readers = []string{incidentRead, incidentRedacted}
 
 func (s *Server) incidentRoutes() {
 	register(s, http.MethodGet, "/api/v1/incidents", "list-incidents", "List incidents in memory, newest first", readers, s.listIncidents)
 	register(s, http.MethodGet, "/api/v1/incidents/{id}", "get-incident", "One incident", readers, s.getIncident)
-	register(s, http.MethodGet, "/api/v1/incidents/{id}/timeline", "get-timeline", "The events of an incident, oldest first", []Role{Officer}, s.getTimeline)
+	register(s, http.MethodGet, "/api/v1/incidents/{id}/timeline", "get-timeline", "The events of an incident, oldest first", []string{timelineRead}, s.getTimeline)
 	register(s, http.MethodGet, "/api/v1/tasks/{id}", "get-task", "One task", readers, s.getTask)
 }
 
@@ -136,6 +137,7 @@ func (s *Server) listIncidents(ctx context.Context, in *listInput) (*body[Incide
 		in.Limit = DefaultPage
 	}
 	page := IncidentPage{Incidents: []*alert.Incident{}, Epoch: s.o.Engine.Epoch()}
+	sees := s.sightOf(ctx)
 	// Documents do not change: collecting them is brief, encoding them needs no lock.
 	s.o.State.Read(func(st *dispatch.State) {
 		page.Seq = st.Seq()
@@ -145,25 +147,19 @@ func (s *Server) listIncidents(ctx context.Context, in *listInput) (*body[Incide
 				page.Next = strconv.FormatUint(last, 10)
 				return false
 			}
-			if seen++; f.takes(doc) {
+			if seen++; f.takes(doc) && (sees != some || s.sees(ctx, doc)) {
 				page.Incidents = append(page.Incidents, doc)
 			}
 			last = opened
 			return true
 		})
 	})
-	for i, doc := range page.Incidents {
-		page.Incidents[i] = shown(ctx, doc)
+	if sees == redacted {
+		for i, doc := range page.Incidents {
+			page.Incidents[i] = dispatch.RedactIncident(doc)
+		}
 	}
 	return &body[IncidentPage]{page}, nil
-}
-
-// shown returns an incident as the caller may see it.
-func shown(ctx context.Context, doc *alert.Incident) *alert.Incident {
-	if callerOf(ctx).Role == Officer {
-		return doc
-	}
-	return dispatch.RedactIncident(doc)
 }
 
 type idInput struct {
@@ -188,7 +184,10 @@ func (s *Server) getIncident(ctx context.Context, in *idInput) (*body[*alert.Inc
 	if err != nil {
 		return nil, err
 	}
-	return &body[*alert.Incident]{shown(ctx, doc)}, nil
+	if doc, err = s.shown(ctx, doc); err != nil {
+		return nil, err
+	}
+	return &body[*alert.Incident]{doc}, nil
 }
 
 // Timeline is what happened to an incident. Truncated says that more happened than is shown.
@@ -197,8 +196,11 @@ type Timeline struct {
 	Truncated bool              `json:"truncated"`
 }
 
-func (s *Server) getTimeline(_ context.Context, in *idInput) (*body[Timeline], error) {
-	_, seqs, cut, err := s.incident(in.ID)
+func (s *Server) getTimeline(ctx context.Context, in *idInput) (*body[Timeline], error) {
+	doc, seqs, cut, err := s.incident(in.ID)
+	if err == nil {
+		err = s.o.Rights.Allowed(callerOf(ctx), timelineRead, partIn(doc))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +229,10 @@ func (s *Server) getTask(ctx context.Context, in *idInput) (*body[*alert.Task], 
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range shown(ctx, inc).Tasks {
+	if inc, err = s.shown(ctx, inc); err != nil {
+		return nil, err
+	}
+	for _, t := range inc.Tasks {
 		if t.ID == task.ID {
 			task = t
 		}

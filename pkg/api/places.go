@@ -18,18 +18,20 @@ import (
 const MaxOutlineCells = 512
 
 func (s *Server) placeRoutes() {
-	register(s, http.MethodGet, "/api/v1/seats", "list-seats", "Seats, who holds them now and what lies there", readers, s.listSeats)
-	register(s, http.MethodGet, "/api/v1/statistics/now", "statistics-now", "Counts for a wall", readers, s.statisticsNow)
-	register(s, http.MethodGet, "/api/v1/city", "get-city", "Departments, types, sources and areas of the city", readers, s.getCity)
-	register(s, http.MethodGet, "/api/v1/areas", "list-areas", "The area tree", readers, s.listAreas)
-	register(s, http.MethodGet, "/api/v1/areas/locate", "locate", "The areas a position lies in", readers, s.locate)
-	register(s, http.MethodGet, "/api/v1/areas.geojson", "area-outlines", "Outlines of the areas of a level, as GeoJSON", readers, s.areaOutlines)
-	register(s, http.MethodGet, "/api/v1/cells.geojson", "cell-outlines", "Outlines of H3 cells, as GeoJSON", readers, s.cellOutlines)
+	boards := []string{boardRead, boardRedacted}
+	register(s, http.MethodGet, "/api/v1/seats", "list-seats", "Seats, who holds them now and what lies there", boards, s.listSeats)
+	register(s, http.MethodGet, "/api/v1/statistics/now", "statistics-now", "Counts for a wall", boards, s.statisticsNow)
+	register(s, http.MethodGet, "/api/v1/city", "get-city", "Departments, types, sources and areas of the city", []string{cityRead}, s.getCity)
+	register(s, http.MethodGet, "/api/v1/areas", "list-areas", "The area tree", []string{cityRead}, s.listAreas)
+	register(s, http.MethodGet, "/api/v1/areas/locate", "locate", "The areas a position lies in", []string{cityRead}, s.locate)
+	register(s, http.MethodGet, "/api/v1/areas.geojson", "area-outlines", "Outlines of the areas of a level, as GeoJSON", []string{cityRead}, s.areaOutlines)
+	register(s, http.MethodGet, "/api/v1/cells.geojson", "cell-outlines", "Outlines of H3 cells, as GeoJSON", []string{cityRead}, s.cellOutlines)
 }
 
 // board reads seats and counts.
 func (s *Server) board(ctx context.Context) (b dispatch.Board) {
-	s.o.State.Read(func(st *dispatch.State) { b = st.Board(s.o.Now(), callerOf(ctx).Role != Officer) })
+	names := s.o.Rights.Ever(callerOf(ctx), boardRead)
+	s.o.State.Read(func(st *dispatch.State) { b = st.Board(s.o.Now(), !names) })
 	return b
 }
 

@@ -3,9 +3,11 @@ package api
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -40,6 +42,8 @@ type Problem struct {
 	Code   alert.Code    `json:"code"`
 	Detail string        `json:"detail"`
 	Errors []alert.Field `json:"errors,omitempty"`
+
+	retryAfter time.Duration // 0: as usual
 }
 
 // Error implements error.
@@ -56,7 +60,7 @@ func (p *Problem) GetHeaders() http.Header {
 	h := http.Header{}
 	switch p.Code {
 	case alert.CodeUnavailable, alert.CodeRateLimited:
-		h.Set("Retry-After", strconv.Itoa(retryAfterSeconds))
+		h.Set("Retry-After", strconv.Itoa(max(retryAfterSeconds, int(math.Ceil(p.retryAfter.Seconds())))))
 	case alert.CodeUnauthorized:
 		h.Set("WWW-Authenticate", `Bearer realm="banyan"`)
 	}
@@ -74,10 +78,15 @@ func problemOf(err error) *Problem {
 	if !errors.As(err, &e) {
 		e = alert.Errorf(alert.CodeInternal, "a defect of the server; its log says more")
 	}
-	return &Problem{
+	p = &Problem{
 		Type: problemBase + string(e.Code), Title: title(e.Code), Status: statusOf[e.Code],
 		Code: e.Code, Detail: e.Detail, Errors: e.Fields,
 	}
+	var later interface{ RetryAfter() time.Duration }
+	if errors.As(err, &later) {
+		p.retryAfter = later.RetryAfter()
+	}
+	return p
 }
 
 func title(c alert.Code) string {

@@ -18,7 +18,7 @@ func entitled(method, path string) []string {
 		return []string{"source", "wall", "officer"}
 	case strings.HasPrefix(path, "/api/v1/alerts"):
 		return []string{"source"}
-	case method == http.MethodPost || strings.HasSuffix(path, "/timeline"):
+	case method == http.MethodPost || strings.HasSuffix(path, "/timeline") || strings.HasPrefix(path, "/api/v1/handovers"):
 		return []string{"officer"}
 	}
 	return []string{"wall", "officer"}

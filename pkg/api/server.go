@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"reflect"
 	"runtime/debug"
 	"strings"
@@ -35,24 +36,6 @@ const (
 	CommandTimeout = 10 * time.Second // how long a caller waits for the journal
 )
 
-// Role is what a caller may do.
-type Role uint8
-
-// The roles of callers, least first.
-const (
-	Source Role = 1 + iota
-	Wall
-	Officer
-)
-
-// Caller is who a request comes from.
-type Caller struct {
-	Role   Role
-	Source string      // Source: its id
-	Actor  alert.Actor // Officer: seat and name
-	Key    string      // id of the key, for logs and limits
-}
-
 // Engine takes commands.
 type Engine interface {
 	Do(ctx context.Context, c dispatch.Command) (sequencer.Outcome, error)
@@ -77,6 +60,9 @@ type Options struct {
 	State   State
 	History History
 	Caller  func(*http.Request) (Caller, bool)               // who sends it; false: nobody known
+	Rights  Rights                                           // what they may do
+	Logins  Logins                                           // people signing in and out; nil: keys alone
+	Peer    func(*http.Request) (netip.Addr, bool)           // address and whether over TLS; nil: those of the connection
 	Stream  func(http.ResponseWriter, *http.Request, Caller) // the websocket
 	Metrics http.Handler                                     // nil: not on this listener
 	Ready   func() error                                     // nil error: accepting
@@ -101,6 +87,9 @@ func New(o Options) *Server {
 	if o.Observe == nil {
 		o.Observe = func(string, int, time.Duration) {}
 	}
+	if o.Peer == nil {
+		o.Peer = peer
+	}
 	s := &Server{o: o, mux: http.NewServeMux(), limits: newLimits(o.Now)}
 	s.api = humago.New(s.mux, description())
 	aliases := s.api.OpenAPI().Components.Schemas
@@ -111,6 +100,7 @@ func New(o Options) *Server {
 	s.incidentRoutes()
 	s.actionRoutes()
 	s.dutyRoutes()
+	s.loginRoutes()
 	s.placeRoutes()
 	s.mux.HandleFunc("GET /api/v1/stream", s.stream)
 	s.mux.HandleFunc("GET /healthz", s.health(o.Alive))
@@ -120,7 +110,7 @@ func New(o Options) *Server {
 	s.mux.HandleFunc("/", s.notFound)
 	s.pageRoutes()
 	if o.Metrics != nil {
-		s.mux.Handle("GET /metrics", o.Metrics)
+		s.mux.Handle("GET /metrics", s.guarded(o.Metrics, metricsRead))
 		s.documentText("/metrics", "metrics", "Metrics for Prometheus", false)
 	}
 	return s
@@ -152,8 +142,9 @@ func description() huma.Config {
 	c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", nil
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", Description: "a key made by `banyan key add`"},
+		"cookie": {Type: "apiKey", In: "cookie", Name: cookieName, Description: "the session of a person, begun by POST /api/v1/login; over TLS the name begins with __Host-"},
 	}
-	c.Security = []map[string][]string{{"bearer": {}}}
+	c.Security = []map[string][]string{{"bearer": {}}, {"cookie": {}}}
 	return c
 }
 
@@ -167,7 +158,7 @@ func callerOf(ctx context.Context) Caller {
 
 // public reports whether a path is served to anybody: health, and pages that hold no data.
 func public(path string) bool {
-	return path == "/" || path == "/healthz" || path == "/readyz" || path == "/favicon.ico" ||
+	return loginPath(path) || path == "/" || path == "/healthz" || path == "/readyz" || path == "/favicon.ico" ||
 		path == "/wall" || strings.HasPrefix(path, "/wall/") || strings.HasPrefix(path, "/assets/")
 }
 
@@ -179,7 +170,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !public(r.URL.Path) {
 		caller, ok := s.o.Caller(r)
 		if !ok {
-			WriteProblem(rec, alert.Errorf(alert.CodeUnauthorized, "a key is needed: Authorization: Bearer TOKEN; `banyan key add` makes one"))
+			WriteProblem(rec, alert.Errorf(alert.CodeUnauthorized, "sign in, or send a key: Authorization: Bearer TOKEN; `banyan key add` makes one"))
+			return
+		}
+		if err := s.ownPage(r); caller.Person && err != nil {
+			WriteProblem(rec, err)
 			return
 		}
 		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, caller))
@@ -228,10 +223,11 @@ func (r *recorder) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController find what the server's writer can do.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// register adds an operation that callers with one of the roles may use; others are forbidden.
-func register[I, O any](s *Server, method, path, id, summary string, roles []Role, handle func(context.Context, *I) (*O, error)) {
+// register adds an operation that callers may use who may do one of the actions to something; others are
+// forbidden. Whether they may do it to what they name is for the handler to say.
+func register[I, O any](s *Server, method, path, id, summary string, actions []string, handle func(context.Context, *I) (*O, error)) {
 	op := huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary, MaxBodyBytes: MaxActionBytes,
-		Errors: []int{400, 401, 403, 404, 409, 413, 422, 429, 503}, Middlewares: huma.Middlewares{s.guard(roles)}}
+		Errors: []int{400, 401, 403, 404, 409, 413, 422, 429, 503}, Middlewares: huma.Middlewares{s.guard(actions)}}
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err != nil {
@@ -241,11 +237,12 @@ func register[I, O any](s *Server, method, path, id, summary string, roles []Rol
 	})
 }
 
-// guard lets callers with one of the roles through, as often as their key may; what they send is not looked at before.
-func (s *Server) guard(roles []Role) func(huma.Context, func(huma.Context)) {
+// guard lets callers through who may do one of the actions at all, as often as their key may; what they send is
+// not looked at before.
+func (s *Server) guard(actions []string) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		caller := callerOf(ctx.Context())
-		err := allow(caller, roles)
+		err := s.ever(caller, actions...)
 		if err == nil {
 			err = s.limits.key(caller.Key)
 		}
@@ -266,21 +263,12 @@ func (s *Server) problem(err error, operation string) *Problem {
 	return problemOf(err)
 }
 
-func allow(c Caller, roles []Role) error {
-	for _, r := range roles {
-		if c.Role == r {
-			return nil
-		}
-	}
-	return alert.Errorf(alert.CodeForbidden, "this key may not do that")
-}
-
 // body is the answer with a JSON document.
 type body[T any] struct{ Body T }
 
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	c := callerOf(r.Context())
-	if err := allow(c, []Role{Wall, Officer}); err != nil {
+	if err := s.ever(c, incidentRead, incidentRedacted); err != nil {
 		WriteProblem(w, err)
 		return
 	}

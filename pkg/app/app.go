@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -39,14 +40,17 @@ const (
 
 // Options say what to serve.
 type Options struct {
-	City            *plan.City    // from ReadCity
-	DataDir         string        // made if absent
-	Listen          string        // host:port; port 0 takes a free one
-	Origins         []string      // pages of other hosts that may connect
-	Pages           fs.FS         // built web pages; nil: none
-	Disk            journal.FS    // of the journal; nil: the machine's
-	SnapshotEvery   uint64        // events; 0: the sequencer's default
-	ShutdownTimeout time.Duration // 0: DefaultShutdownTimeout
+	City            *plan.City     // from ReadCity
+	DataDir         string         // made if absent
+	Listen          string         // host:port; port 0 takes a free one
+	Origins         []string       // pages of other hosts that may connect
+	Pages           fs.FS          // built web pages; nil: none
+	Disk            journal.FS     // of the journal; nil: the machine's
+	SnapshotEvery   uint64         // events; 0: the sequencer's default
+	ShutdownTimeout time.Duration  // 0: DefaultShutdownTimeout
+	OIDC            auth.OIDC      // OpenID provider; zero: none
+	LoginCost       auth.Cost      // of a password; zero: auth.DefaultCost
+	Proxies         []netip.Prefix // whose word on a request's address and TLS counts
 	Logger          *slog.Logger
 }
 
@@ -58,6 +62,8 @@ type App struct {
 	seq      *sequencer.Sequencer
 	hub      *push.Hub
 	presence *presence
+	people   *people
+	streams  streams
 	metrics  *telemetry.Telemetry
 	listener net.Listener
 	server   *http.Server
@@ -82,6 +88,9 @@ func (a *App) open() (err error) {
 		return err
 	}
 	if a.keys, err = auth.Open(a.o.DataDir); err != nil {
+		return err
+	}
+	if err = a.openPeople(); err != nil {
 		return err
 	}
 	start, err := a.recover()
@@ -130,34 +139,23 @@ func (a *App) recover() (*sequencer.Start, error) {
 func (a *App) handler() http.Handler {
 	return api.New(api.Options{
 		Engine: a.seq, State: a.seq.Replica(), History: history{a.log}, Caller: a.caller, Stream: a.stream,
+		Rights: rights{}, Logins: a.people, Peer: a.peer,
 		Metrics: a.metrics.Handler(), Ready: a.ready, Alive: a.alive, Pages: a.o.Pages, Now: time.Now,
 		Observe: a.metrics.Request, Logger: a.o.Logger,
 	})
 }
 
-// caller finds out who sends a request.
+// caller finds out who sends a request: a key, or else a person by their cookie.
 func (a *App) caller(r *http.Request) (api.Caller, bool) {
 	token := push.TokenFromRequest(r)
 	if token == "" {
-		return api.Caller{}, false
+		return a.person(r)
 	}
 	k, ok := a.keys.Lookup(token)
 	if !ok {
 		return api.Caller{}, false
 	}
-	c := api.Caller{Key: k.ID}
-	switch k.Role {
-	case auth.RoleSource:
-		c.Role, c.Source = api.Source, k.Source
-	case auth.RoleWall:
-		c.Role = api.Wall
-	case auth.RoleOfficer:
-		c.Role, c.Actor = api.Officer, alert.Actor{Seat: k.Seat, Name: k.Name}
-		if seat, ok := a.seat(k.Seat); ok {
-			c.Actor.Department = seat.Department
-		}
-	}
-	return c, true
+	return a.keyCaller(k), true
 }
 
 // seat finds a seat of the configuration in force.
@@ -171,17 +169,16 @@ func (a *App) seat(id string) (seat *plan.Seat, ok bool) {
 }
 
 func (a *App) stream(w http.ResponseWriter, r *http.Request, c api.Caller) {
-	var heard func()
-	if c.Role == api.Officer {
-		heard = func() { a.presence.hear(c.Actor.Seat) }
+	heard := a.heard(c)
+	if heard != nil {
 		heard()
 	}
-	a.hub.Serve(w, r, push.Grant{Name: c.Key, Heard: heard, Redacted: c.Role != api.Officer, Allow: func(t push.Topic) error {
-		if c.Role == api.Officer || t.Kind == push.Wall || t.Kind == push.Cells || t.Kind == push.BBox {
-			return nil
-		}
-		return alert.Errorf(alert.CodeForbidden, "a wall's key may subscribe to wall, cells and bbox, not to %s", t)
-	}})
+	if c.Person {
+		w = a.streams.watch(w, c.Session)
+	}
+	redacted := !rights{}.Ever(c, string(auth.IncidentRead))
+	a.hub.Serve(w, r, push.Grant{Name: c.Key, Heard: heard, Redacted: redacted,
+		Allow: func(t push.Topic) error { return a.topicAllowed(c, redacted, t) }})
 }
 
 // ready reports whether alerts are taken: the journal is writable, the queue is not full, nobody is stopping.
@@ -256,6 +253,10 @@ func (a *App) Run(ctx context.Context) error {
 		a.presence.run(failed)
 		return nil
 	})
+	g.Go(func() error {
+		a.streams.run(failed, a.people.Touch)
+		return nil
+	})
 	a.o.Logger.Info("serving", "city", a.o.City.ID, "address", a.Addr().String())
 	<-failed.Done() // told to stop, or the listener failed
 	a.stopping.Store(true)
@@ -294,6 +295,9 @@ func (a *App) close() error {
 		if err := a.listener.Close(); !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
+	}
+	if a.people != nil {
+		errs = append(errs, a.people.Close())
 	}
 	if a.log != nil {
 		errs = append(errs, a.log.Close())

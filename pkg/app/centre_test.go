@@ -214,16 +214,17 @@ func (s *screen) expect(op string) frame {
 	return f
 }
 
-// closed reads up to the close frame and returns its code.
-func (s *screen) closed() int {
-	s.tb.Helper()
-	for {
-		_ = s.ws.SetReadDeadline(time.Now().Add(patience))
-		if _, _, err := s.ws.ReadMessage(); err != nil {
-			if e, ok := err.(*websocket.CloseError); ok {
-				return e.Code
+// told reads until the connection ends; the channel yields how.
+func (s *screen) told() <-chan error {
+	end := make(chan error, 1)
+	_ = s.ws.SetReadDeadline(time.Now().Add(patience))
+	go func() {
+		for {
+			if _, _, err := s.ws.ReadMessage(); err != nil {
+				end <- err
+				return
 			}
-			s.tb.Fatalf("no close frame: %v", err)
 		}
-	}
+	}()
+	return end
 }

@@ -94,6 +94,7 @@ func TestDiskFails(t *testing.T) {
 	if f := s.next(); f.Op != "pong" {
 		t.Errorf("a screen was shown what was not accepted: %+v", f)
 	}
+	_ = s.ws.Close()
 	if err := c.stop(); !errors.Is(err, syscall.EIO) {
 		t.Errorf("the centre ends with %v", err)
 	}

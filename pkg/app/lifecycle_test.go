@@ -88,12 +88,13 @@ func TestOrderlyStop(t *testing.T) {
 		})
 	}
 	<-busy
+	told := s.told()
 	if err := c.stop(); err != nil {
 		t.Errorf("an orderly stop ends with %v", err)
 	}
 	working.Wait()
-	if code := s.closed(); code != websocket.CloseGoingAway {
-		t.Errorf("the screen is closed with %d", code)
+	if err := <-told; !websocket.IsCloseError(err, websocket.CloseGoingAway) {
+		t.Errorf("the screen is told %v", err)
 	}
 	alerts, configs, report := contents(t, o.DataDir)
 	accepted.Range(func(alert, incident any) bool {
@@ -137,7 +138,7 @@ func TestStopDoesNotWaitForever(t *testing.T) {
 	if _, err := conn.Read(make([]byte, 100)); err != nil { // 100 Continue: the handler reads
 		t.Fatal(err)
 	}
-	began := time.Now()
+	told, began := s.told(), time.Now()
 	err = c.stop()
 	if took := time.Since(began); took < o.ShutdownTimeout || took > patience/2 {
 		t.Errorf("the stop took %v", took)
@@ -145,8 +146,8 @@ func TestStopDoesNotWaitForever(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "deadline") {
 		t.Errorf("cutting a client off is told as %v", err)
 	}
-	if code := s.closed(); code != websocket.CloseGoingAway {
-		t.Errorf("the screen is closed with %d", code)
+	if err := <-told; !websocket.IsCloseError(err, websocket.CloseGoingAway) {
+		t.Errorf("the screen is told %v", err)
 	}
 	if _, _, report := contents(t, o.DataDir); len(report.Snapshots) == 0 || report.Snapshots[len(report.Snapshots)-1].Seq != report.LastSeq {
 		t.Errorf("no last snapshot at %d: %+v", report.LastSeq, report.Snapshots)

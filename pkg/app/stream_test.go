@@ -65,6 +65,7 @@ func TestResume(t *testing.T) {
 		t.Errorf("after resuming from %d: %+v", at.Seq, f)
 	}
 	last := f.To
+	_ = s.ws.Close()
 	if err := c.stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -99,37 +100,39 @@ func TestSlowReader(t *testing.T) {
 		s.subscribe(map[string]any{"topics": []string{"wall"}})
 	}
 	first, seq := slow.expect("snapshot"), quick.expect("snapshot").Seq
-	const alerts = 1500
-	text := strings.Repeat("火", 2700) // 8 KB: 12 MB in all, more than sockets and buffers hold
-	var lines bytes.Buffer
-	for n := range alerts {
-		fmt.Fprintln(&lines, strings.Replace(alert(n), "车辆起火", text, 1))
-	}
-	posted := make(chan error, 1)
-	go func() {
+	text := strings.Repeat("火", 2700) // 8 KB each: sockets hold some megabytes, a connection's buffer a quarter of one
+	const atOnce, most = 100, 100_000
+	n := 0
+	for !c.dropped() {
+		if n >= most {
+			t.Fatalf("%d alerts of %d bytes, and nobody is too slow", n, len(text))
+		}
+		var lines bytes.Buffer
+		for range atOnce {
+			fmt.Fprintln(&lines, strings.Replace(alert(n), "车辆起火", text, 1))
+			n++
+		}
 		status, _, answer, err := c.send(http.MethodPost, "/api/v1/alerts:batch", c.source, &lines)
-		if err == nil && (status != http.StatusOK || bytes.Count(answer, []byte(`"status":202`)) != alerts) {
-			err = fmt.Errorf("%d, %d accepted", status, bytes.Count(answer, []byte(`"status":202`)))
+		if err != nil || status != http.StatusOK || bytes.Count(answer, []byte(`"status":202`)) != atOnce {
+			t.Fatalf("%v: %d, %d accepted", err, status, bytes.Count(answer, []byte(`"status":202`)))
 		}
-		posted <- err
-	}()
-	for opened := 0; opened < alerts; {
-		f := quick.next()
-		if f.Op != "events" || f.From != seq+1 {
-			t.Fatalf("the quick one gets %s from %d after %d", f.Op, f.From, seq)
-		}
-		seq = f.To
-		for _, e := range f.Events {
-			if e.Type == "incident.opened" {
-				opened++
+		for opened := 0; opened < atOnce; {
+			f := quick.next()
+			if f.Op != "events" || f.From != seq+1 {
+				t.Fatalf("the quick one gets %s from %d after %d", f.Op, f.From, seq)
+			}
+			seq = f.To
+			for _, e := range f.Events {
+				if e.Type == "incident.opened" {
+					opened++
+				}
 			}
 		}
 	}
-	if err := <-posted; err != nil {
-		t.Fatal(err)
-	}
+	var now struct{ Seq uint64 }
+	c.must(http.StatusOK, http.MethodGet, "/api/v1/incidents?limit=1", c.officer, "", &now)
 	at, again := first.Seq, 0
-	for at < seq {
+	for at < now.Seq {
 		switch f := slow.next(); f.Op {
 		case "events":
 			if f.From != at+1 {
@@ -148,8 +151,18 @@ func TestSlowReader(t *testing.T) {
 	if again == 0 {
 		t.Error("the slow one was never told that it lost events")
 	}
-	r := c.post(alerts)
+	r := c.post(n)
 	if f := slow.expect("events"); f.From != at+1 || f.Events[0].Seq != r.Seq {
 		t.Errorf("afterwards: %+v, want from %d", f, at+1)
 	}
+}
+
+// dropped reports whether some connection has lost events.
+func (c *centre) dropped() bool {
+	c.tb.Helper()
+	_, _, metrics, err := c.send(http.MethodGet, "/metrics", c.wal, nil)
+	if err != nil || !bytes.Contains(metrics, []byte("\nbanyan_push_dropped_total ")) {
+		c.tb.Fatalf("%v: no count of lost deltas in %s", err, metrics)
+	}
+	return !bytes.Contains(metrics, []byte("\nbanyan_push_dropped_total 0\n"))
 }

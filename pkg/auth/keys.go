@@ -1,10 +1,10 @@
-// Package auth keeps bearer keys: who a token belongs to. Tokens are 256 random bits; the file holds only
-// their SHA-256, which is as good as the token's own entropy and cheap enough to check on every request.
+// Package auth knows who asks and what they may do: bearer keys of machines, people with passwords or from an
+// OpenID provider, their sessions, and the one table of rights. Tokens of keys and sessions are 256 random
+// bits; kept is only their SHA-256, which is as good as the token's own entropy and cheap enough to check on
+// every request. Passwords are kept as argon2id.
 package auth
 
 import (
-	"bufio"
-	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -15,19 +15,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"time"
-)
-
-// Role is what a key is for.
-type Role string
-
-// The roles of keys.
-const (
-	RoleSource  Role = "source"  // a source system: posts alerts
-	RoleWall    Role = "wall"    // a big screen: reads redacted data
-	RoleOfficer Role = "officer" // an officer's console: reads and acts as a seat
 )
 
 // FileName is the key file in the data directory.
@@ -92,7 +81,7 @@ func Add(dir string, k Key) (token string, err error) {
 	k.Hash = hash(token)
 	k.ID = k.Hash[:12]
 	k.Created = time.Now().UTC().Truncate(time.Second)
-	return token, appendLine(dir, k)
+	return token, appendLine(filepath.Join(dir, FileName), k)
 }
 
 // Revoke makes the key with the given id worthless.
@@ -104,7 +93,7 @@ func Revoke(dir, id string) error {
 	for _, k := range keys {
 		if k.ID == id {
 			k.Revoked = true
-			return appendLine(dir, k)
+			return appendLine(filepath.Join(dir, FileName), k)
 		}
 	}
 	return fmt.Errorf("no key with id %q; `banyan key list` shows them", id)
@@ -112,54 +101,38 @@ func Revoke(dir, id string) error {
 
 // List returns the keys in dir, the last word on each, in order of making.
 func List(dir string) ([]Key, error) {
-	f, err := os.Open(filepath.Join(dir, FileName))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return read(f)
+	k := keyList{at: map[string]int{}}
+	err := readFile(filepath.Join(dir, FileName), k.take)
+	return k.keys, err
 }
 
 func read(r io.Reader) ([]Key, error) {
-	var keys []Key
-	at := map[string]int{}
-	s := bufio.NewScanner(r)
-	s.Buffer(make([]byte, 0, maxLineBytes), maxLineBytes)
-	for line := 1; s.Scan(); line++ {
-		if len(bytes.TrimSpace(s.Bytes())) == 0 {
-			continue
-		}
-		var k Key
-		if err := json.Unmarshal(s.Bytes(), &k); err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", FileName, line, err)
-		}
-		if i, again := at[k.ID]; again {
-			keys[i] = k
-			continue
-		}
-		at[k.ID] = len(keys)
-		if keys = append(keys, k); len(keys) > MaxKeys {
-			return nil, fmt.Errorf("%s holds more than %d keys", FileName, MaxKeys)
-		}
-	}
-	return keys, s.Err()
+	k := keyList{at: map[string]int{}}
+	err := readLines(r, FileName, k.take)
+	return k.keys, err
 }
 
-// appendLine adds one line with one write, so that a reader sees all of it or nothing.
-func appendLine(dir string, k Key) error {
-	line, err := json.Marshal(k)
-	if err != nil {
+// keyList gathers the lines of a key file.
+type keyList struct {
+	keys []Key
+	at   map[string]int
+}
+
+func (l *keyList) take(line []byte) error {
+	var k Key
+	if err := json.Unmarshal(line, &k); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(filepath.Join(dir, FileName), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
+	if i, again := l.at[k.ID]; again {
+		l.keys[i] = k
+		return nil
 	}
-	_, err = f.Write(append(line, '\n'))
-	return errors.Join(err, f.Sync(), f.Close())
+	if len(l.keys) == MaxKeys {
+		return fmt.Errorf("more than %d keys", MaxKeys)
+	}
+	l.at[k.ID] = len(l.keys)
+	l.keys = append(l.keys, k)
+	return nil
 }
 
 func hash(token string) string {
@@ -169,44 +142,31 @@ func hash(token string) string {
 
 // Store answers whose token a token is, and follows the file as it changes. It is safe for concurrent use.
 type Store struct {
-	dir     string
-	keys    atomic.Pointer[map[string]Key] // by hash
-	checked atomic.Int64                   // Unix nanoseconds
-	reload  sync.Mutex
-	size    int64
-	mtime   time.Time
+	watched
+	dir  string
+	keys atomic.Pointer[map[string]Key] // by hash
 }
 
 // Open reads the keys in dir; there may be none yet.
 func Open(dir string) (*Store, error) {
-	s := &Store{dir: dir}
+	s := &Store{dir: dir, watched: watched{path: filepath.Join(dir, FileName)}}
 	s.keys.Store(&map[string]Key{})
-	return s, s.refresh()
+	return s, s.refresh(s.load)
 }
 
 // Lookup returns the key of a token. An unknown token has the file looked at again, so a new key works at once.
 func (s *Store) Lookup(token string) (Key, bool) {
 	h := hash(token)
 	k, ok := (*s.keys.Load())[h]
-	if !ok || time.Now().UnixNano()-s.checked.Load() > int64(recheck) {
-		if s.refresh() == nil { // an unreadable file leaves the keys as they were
+	if !ok || s.stale() {
+		if s.refresh(s.load) == nil { // an unreadable file leaves the keys as they were
 			k, ok = (*s.keys.Load())[h]
 		}
 	}
 	return k, ok && !k.Revoked
 }
 
-func (s *Store) refresh() error {
-	s.reload.Lock()
-	defer s.reload.Unlock()
-	s.checked.Store(time.Now().UnixNano())
-	info, err := os.Stat(filepath.Join(s.dir, FileName))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil || info.Size() == s.size && info.ModTime().Equal(s.mtime) {
-		return err
-	}
+func (s *Store) load() error {
 	keys, err := List(s.dir)
 	if err != nil {
 		return err
@@ -216,6 +176,5 @@ func (s *Store) refresh() error {
 		byHash[k.Hash] = k
 	}
 	s.keys.Store(&byHash)
-	s.size, s.mtime = info.Size(), info.ModTime()
 	return nil
 }
