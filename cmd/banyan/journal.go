@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/banyan-ecc/banyan/pkg/app"
+	"github.com/banyan-ecc/banyan/pkg/auth"
 	"github.com/banyan-ecc/banyan/pkg/journal"
 	"github.com/banyan-ecc/banyan/pkg/sequencer"
 )
@@ -22,8 +25,82 @@ func journalCommand() *cobra.Command {
 			Example: "  banyan journal verify --data data", Args: cobra.NoArgs, RunE: verifyJournal},
 		&cobra.Command{Use: "export", Short: "Write every record as a line of JSON: sequence, epoch, command and events",
 			Example: "  banyan journal export --data data | jq -c '.events[].type'", Args: cobra.NoArgs, RunE: exportJournal},
-		&cobra.Command{Use: "stat", Short: "Count segments, frames, events and snapshots", Example: "  banyan journal stat --data data", Args: cobra.NoArgs, RunE: statJournal})
+		&cobra.Command{Use: "stat", Short: "Count segments, frames, events and snapshots", Example: "  banyan journal stat --data data", Args: cobra.NoArgs, RunE: statJournal},
+		salvageCommand())
 	return cmd
+}
+
+func salvageCommand() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "salvage",
+		Short: "Copy what can be read before the damage into a new data folder, and say what is lost",
+		Long: `Copies every frame before the first damage into a new journal, and the keys beside it. The damaged folder is not
+touched. Alerts and actions behind the damage were accepted and are lost with it: restore a backup instead where there is one.`,
+		Example: "  banyan journal salvage --data data --out data-salvaged", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return salvageJournal(cmd, out) },
+	}
+	cmd.Flags().StringVar(&out, "out", "", "new data folder; it must not exist")
+	_ = cmd.MarkFlagRequired("out") // fails for an unknown flag only
+	return cmd
+}
+
+func salvageJournal(cmd *cobra.Command, out string) (err error) {
+	if _, err := os.Stat(out); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s exists already; salvage writes to a new folder", out)
+	}
+	if err := os.MkdirAll(out, 0o750); err != nil {
+		return err
+	}
+	to, err := journal.Open(filepath.Join(out, app.JournalDir), journal.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, to.Close()) }()
+	var batch []journal.Frame
+	bytes := 0
+	flush := func() error {
+		err := to.Append(batch)
+		batch, bytes = batch[:0], 0
+		return err
+	}
+	_, damage := journal.Verify(journalDir(cmd), func(f journal.Frame) error {
+		batch = append(batch, f)
+		if bytes += len(f.Payload); bytes < salvageBatchBytes && len(batch) < journal.MaxBatchFrames {
+			return nil
+		}
+		return flush()
+	})
+	if err := flush(); err != nil {
+		return err
+	}
+	if err := copyKeys(dataDir(cmd), out); err != nil {
+		return err
+	}
+	var c *journal.CorruptError
+	switch {
+	case damage == nil:
+		fmt.Fprintf(cmd.OutOrStdout(), "no damage was found; copied up to sequence %d\n", to.LastSeq())
+	case errors.As(damage, &c):
+		fmt.Fprintf(cmd.OutOrStdout(), "copied up to sequence %d; from there on everything is lost: segment %s, offset %d: %s\n", to.LastSeq(), c.Segment, c.Offset, c.Reason)
+	default:
+		return damage
+	}
+	return nil
+}
+
+// salvageBatchBytes is written with one sync.
+const salvageBatchBytes = 8 << 20
+
+func copyKeys(from, to string) error {
+	b, err := os.ReadFile(filepath.Join(from, auth.FileName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(to, auth.FileName), b, 0o600)
 }
 
 func journalDir(cmd *cobra.Command) string { return filepath.Join(dataDir(cmd), app.JournalDir) }
