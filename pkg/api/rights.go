@@ -48,6 +48,7 @@ const (
 	incidentRedacted = "incident.read_redacted"
 	timelineRead     = "incident.timeline"
 	handoverRead     = "handover.read"
+	rosterRead       = "roster.read"
 	metricsRead      = "metrics.read"
 	actAs            = "act_as."
 )

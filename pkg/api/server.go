@@ -100,6 +100,7 @@ func New(o Options) *Server {
 	s.incidentRoutes()
 	s.actionRoutes()
 	s.dutyRoutes()
+	s.rosterRoutes()
 	s.loginRoutes()
 	s.placeRoutes()
 	s.mux.HandleFunc("GET /api/v1/stream", s.stream)
