@@ -77,7 +77,7 @@ func list[T ~string](states []T) string {
 func (x *assigner) transit(t *alert.Task, move transition, seat *plan.Seat) error {
 	d := x.d
 	next := *t
-	next.State, next.Deadline = move.to, 0
+	next.State, next.Deadline = move.to, d.progressDue(move.to, t.Priority)
 	switch move.to {
 	case alert.TaskAcknowledged:
 		next.Seat, next.Officer, next.AcknowledgedAt = seat.ID, d.c.By.Name, d.c.At
@@ -339,12 +339,13 @@ func (x *assigner) stopClocks() {
 // startClocks gives tasks that still wait their deadlines anew.
 func (x *assigner) startClocks() {
 	for _, t := range x.tasks {
-		if !t.State.Waiting() {
+		next := *t
+		if t.State.Waiting() {
+			next.AssignedAt, next.Step = x.d.c.At, 0
+			next.Deadline = x.deadline(&next)
+		} else if next.Deadline = x.d.progressDue(t.State, t.Priority); next.Deadline == 0 {
 			continue
 		}
-		next := *t
-		next.AssignedAt, next.Step = x.d.c.At, 0
-		next.Deadline = x.deadline(&next)
 		x.put(&next, Event{Type: TaskDeadline, Reason: "resumed"})
 	}
 }

@@ -52,7 +52,7 @@ func (s *State) open(e *Event) {
 	s.insert(l, e.Seq)
 	s.index(l)
 	for _, r := range doc.Refs {
-		s.byRef[r] = l
+		s.lead(r, l)
 	}
 	s.remember(e.Alert, e.Seq)
 	s.counts.Today.Incidents++
@@ -116,7 +116,7 @@ func (s *State) attach(l *live, doc *alert.Incident, e *Event) {
 	if ref := (alert.SourceRef{Source: e.Alert.Source, Ref: e.Alert.IncidentRef}); ref.Ref != "" &&
 		doc.RefOf(ref.Source) == "" && len(doc.Refs) < alert.MaxSourceRefs {
 		doc.Refs = append(slices.Clip(doc.Refs), ref)
-		s.byRef[ref] = l
+		s.lead(ref, l)
 	}
 	s.touch(l, doc)
 	s.remember(e.Alert, e.Seq)
@@ -164,7 +164,7 @@ func (s *State) setTask(doc *alert.Incident, t *alert.Task) {
 func (s *State) remember(a *alert.Alert, seq uint64) {
 	k := alert.KeyOf(a.Source, a.ID)
 	s.known[k] = seq
-	s.forget.push(knownAlert{s.now, k})
+	s.forget.push(knownAlert{s.now, seq, k})
 	s.counts.Today.Alerts++
 }
 
@@ -182,11 +182,11 @@ func (s *State) retire() {
 		s.holes++
 	}
 	for n := 0; n < maxRetiredPerEvent && s.forget.len() > 0 && s.forget.peek().at.Add(s.keep.Known) < s.now; n++ {
-		k := s.forget.peek().key
+		k, seq := s.forget.peek().key, s.forget.peek().seq
 		s.forget.pop()
 		if _, in := s.incidents[k.IncidentID()]; in {
 			// Its incident is in memory: the alert taken for new would open a second one with the same id.
-			s.forget.push(knownAlert{s.now, k})
+			s.forget.push(knownAlert{s.now, seq, k})
 			continue
 		}
 		delete(s.known, k)

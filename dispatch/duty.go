@@ -288,23 +288,22 @@ func (d *decision) flagWorked(seat *plan.Seat, step string) {
 	d.eachTask(seat, worked, func(x *assigner, dep *plan.Department, t *alert.Task) { x.flag(dep, t, step, seat.ID) })
 }
 
-// flag asks the nearest leader that is staffed to look at a task.
+// flag asks the nearest leader that is staffed and was not asked yet to look at a task, or reminds the last.
 func (x *assigner) flag(dep *plan.Department, t *alert.Task, step, why string) {
+	next := *t
+	e := Event{Type: TaskReminded, Step: step, Reason: why + "; no duty leader is there"}
 	for _, leader := range x.leaders(dep) {
 		if _, on := x.d.staffed(leader.ID); !on || leader.ID == t.Seat {
 			continue
 		}
-		next := *t
-		e := Event{Type: TaskReminded, Step: step, To: leader.ID, Reason: why}
+		e.To, e.Reason = leader.ID, why
 		if !next.Entitled(leader.ID) {
 			e.Type = TaskEscalated
 			next.Escalated = append(slices.Clip(next.Escalated), leader.ID)
+			break
 		}
-		x.put(&next, e)
-		return
 	}
-	next := *t
-	x.put(&next, Event{Type: TaskReminded, Step: step, Reason: why + "; no duty leader is there"})
+	x.put(&next, e)
 }
 
 // watch tells a duty leader, once a shift, of an officer who did not come, and of one who has gone without

@@ -221,7 +221,17 @@ func checkLookup(t tb, s *State) {
 	if len(near) > 0 {
 		t.Fatalf("%d incidents are found that are not in memory", len(near))
 	}
+	for _, l := range s.incidents {
+		for _, ref := range l.refs {
+			if s.byRef[ref] != l {
+				t.Fatalf("reference %v of %s leads elsewhere", ref, l.doc.ID)
+			}
+		}
+	}
 	for ref, l := range s.byRef {
+		if !slices.Contains(l.refs, ref) {
+			t.Fatalf("reference %v leads to %s, which does not know", ref, l.doc.ID)
+		}
 		if s.incidents[l.doc.ID] != l || l.doc.State.Final() || !slices.Contains(l.doc.Refs, ref) {
 			t.Fatalf("reference %v leads to %s, %s, refs %v", ref, l.doc.ID, l.doc.State, l.doc.Refs)
 		}
@@ -283,8 +293,8 @@ func checkOrder(t tb, s *State) {
 		t.Fatalf("%d alerts known, %d to be forgotten", len(s.known), s.forget.len())
 	}
 	for _, k := range s.forget.all() {
-		if _, ok := s.known[k.key]; !ok {
-			t.Fatalf("an alert is to be forgotten that is not known")
+		if seq, ok := s.known[k.key]; !ok || seq != k.seq {
+			t.Fatalf("an alert of event %d is to be forgotten, known is %d, %v", k.seq, seq, ok)
 		}
 	}
 }

@@ -94,14 +94,22 @@ func (s *State) index(l *live) {
 	}
 }
 
+// lead makes a source's number lead to l, and no longer to another incident.
+func (s *State) lead(r alert.SourceRef, l *live) {
+	if old := s.byRef[r]; old != nil {
+		old.refs = slices.DeleteFunc(slices.Clone(old.refs), func(o alert.SourceRef) bool { return o == r })
+	}
+	s.byRef[r] = l
+	l.refs = append(slices.Clip(l.refs), r)
+}
+
 // unindex takes an incident out of what alerts may join.
 func (s *State) unindex(l *live) {
 	d := l.doc
-	for _, r := range d.Refs {
-		if s.byRef[r] == l {
-			delete(s.byRef, r)
-		}
+	for _, r := range l.refs {
+		delete(s.byRef, r)
 	}
+	l.refs = nil
 	if !l.near {
 		return
 	}

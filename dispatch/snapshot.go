@@ -77,13 +77,7 @@ func (s *State) View() *View {
 	v.incidents = make([]Stored, 0, len(s.incidents))
 	for _, o := range s.order {
 		if l := o.inc; l != nil {
-			stored := Stored{Doc: l.doc, Events: l.events[:len(l.events):len(l.events)], Cut: l.cut, Near: l.near}
-			for _, r := range l.doc.Refs {
-				if s.byRef[r] == l {
-					stored.Refs = append(stored.Refs, r)
-				}
-			}
-			v.incidents = append(v.incidents, stored)
+			v.incidents = append(v.incidents, Stored{Doc: l.doc, Events: slices.Clip(l.events), Cut: l.cut, Near: l.near, Refs: l.refs})
 		}
 	}
 	for _, e := range s.ended.all() {
@@ -93,7 +87,7 @@ func (s *State) View() *View {
 	v.header.NoShows = maps.Clone(s.duty.noShows)
 	v.known = make([]StoredKey, 0, s.forget.len())
 	for _, k := range s.forget.all() {
-		v.known = append(v.known, StoredKey{Key: k.key, Seq: s.known[k.key], At: k.at})
+		v.known = append(v.known, StoredKey{Key: k.key, Seq: k.seq, At: k.at})
 	}
 	return v
 }
@@ -157,7 +151,7 @@ func (r *Restorer) Incident(x Stored) error {
 		r.state.index(l)
 	}
 	for _, ref := range x.Refs {
-		r.state.byRef[ref] = l
+		r.state.lead(ref, l)
 	}
 	r.incidents++
 	return nil
@@ -166,7 +160,7 @@ func (r *Restorer) Incident(x Stored) error {
 // Known takes in the next known alert.
 func (r *Restorer) Known(k StoredKey) {
 	r.state.known[k.Key] = k.Seq
-	r.state.forget.push(knownAlert{k.At, k.Key})
+	r.state.forget.push(knownAlert{k.At, k.Seq, k.Key})
 	r.known++
 }
 

@@ -45,9 +45,10 @@ type retention struct {
 // live is an incident in memory: the present document and the events that made it.
 type live struct {
 	doc    *alert.Incident
-	events []uint64 // sequences, at most MaxTimeline
-	cut    bool     // more events happened than events holds
-	near   bool     // alerts find it by place or area
+	events []uint64          // sequences, at most MaxTimeline
+	cut    bool              // more events happened than events holds
+	near   bool              // alerts find it by place or area
+	refs   []alert.SourceRef // alerts find it by these; shared with views, so never written to
 }
 
 // MaxTimeline bounds the event sequences an incident keeps; the journal has them all.
@@ -65,6 +66,7 @@ type ending struct {
 
 type knownAlert struct {
 	at  alert.Time
+	seq uint64 // as in known, so that a snapshot need not ask
 	key alert.Key
 }
 

@@ -21,12 +21,31 @@ func (d *decision) tick() {
 			dep, _ = d.city.Department(plan.Centre)
 		}
 		next := *t
-		if t.State == alert.TaskUnstaffed {
+		switch {
+		case t.State == alert.TaskUnstaffed:
 			x.retry(dep, &next)
-		} else {
+		case t.State.Waiting():
 			x.rung(dep, &next)
+		default:
+			x.noProgress(dep, &next)
 		}
 	}
+}
+
+// progressDue returns when a task that has come to state is looked at again if nothing more is heard of it, 0
+// for never.
+func (d *decision) progressDue(state alert.TaskState, p alert.Priority) alert.Time {
+	if within := d.city.Progress[state][p]; within > 0 {
+		return d.c.At.Add(within)
+	}
+	return 0
+}
+
+// noProgress brings a task that was acknowledged and then forgotten before a leader, each time the next one.
+func (x *assigner) noProgress(d *plan.Department, t *alert.Task) {
+	t.Overdue = true
+	t.Deadline = x.d.progressDue(t.State, t.Priority)
+	x.flag(d, t, "no_progress", "nothing is heard since "+string(t.State))
 }
 
 // retry looks for a seat for an unstaffed task again; while there is none, the next leader is asked.

@@ -45,6 +45,8 @@ type City struct {
 	UnstaffedRetry  time.Duration
 
 	Presence Presence
+	// Progress is how long a task may stand in a state after it was acknowledged, by priority; 0: for ever.
+	Progress map[alert.TaskState][len(alert.Priorities) + 1]time.Duration
 
 	Departments []*Department // in file order
 	Types       []*Type

@@ -97,18 +97,19 @@ func (l *loader) loadAll() {
 
 func (l *loader) loadCity() {
 	var raw struct {
-		ID              str         `yaml:"id"`
-		Name            str         `yaml:"name"`
-		NameEN          str         `yaml:"name_en"`
-		NumberPrefix    str         `yaml:"number_prefix"`
-		Area            str         `yaml:"area"`
-		TimeZone        str         `yaml:"time_zone"`
-		Centre          *rawPoint   `yaml:"centre"`
-		Zoom            at[float64] `yaml:"zoom"`
-		DuplicateWindow span        `yaml:"duplicate_window"`
-		ClosedRetention span        `yaml:"closed_retention"`
-		UnstaffedRetry  span        `yaml:"unstaffed_retry"`
-		DefaultLadder   str         `yaml:"default_ladder"`
+		ID              str                        `yaml:"id"`
+		Name            str                        `yaml:"name"`
+		NameEN          str                        `yaml:"name_en"`
+		NumberPrefix    str                        `yaml:"number_prefix"`
+		Area            str                        `yaml:"area"`
+		TimeZone        str                        `yaml:"time_zone"`
+		Centre          *rawPoint                  `yaml:"centre"`
+		Zoom            at[float64]                `yaml:"zoom"`
+		DuplicateWindow span                       `yaml:"duplicate_window"`
+		ClosedRetention span                       `yaml:"closed_retention"`
+		UnstaffedRetry  span                       `yaml:"unstaffed_retry"`
+		DefaultLadder   str                        `yaml:"default_ladder"`
+		Progress        map[string]map[string]span `yaml:"progress"`
 		Presence        *struct {
 			Required    bool  `yaml:"required"`
 			LostAfter   *span `yaml:"lost_after"`
@@ -143,6 +144,7 @@ func (l *loader) loadCity() {
 	if raw.ClosedRetention.V > raw.DuplicateWindow.V && raw.DuplicateWindow.V >= time.Hour {
 		l.problem(cityFile, raw.ClosedRetention.Line, "closed_retention is longer than duplicate_window: a repeated alert would find its incident twice")
 	}
+	l.progress(raw.Progress)
 	c.Presence = Presence{LostAfter: DefaultLostAfter, NoShowAfter: DefaultNoShowAfter}
 	if p := raw.Presence; p != nil {
 		c.Presence.Required = p.Required
@@ -166,6 +168,25 @@ const (
 	DefaultLostAfter   = 15 * time.Second
 	DefaultNoShowAfter = 10 * time.Minute
 )
+
+// progress reads how long a task may stand still in each state.
+func (l *loader) progress(raw map[string]map[string]span) {
+	l.city.Progress = map[alert.TaskState][len(alert.Priorities) + 1]time.Duration{}
+	for state, by := range raw {
+		var limits [len(alert.Priorities) + 1]time.Duration
+		for name, within := range by {
+			var p alert.Priority
+			if err := p.UnmarshalText([]byte(name)); err != nil || p == 0 {
+				l.problem(cityFile, within.Line, "progress.%s: priority %q: want P1, P2, P3 or P4", state, name)
+				continue
+			}
+			l.within(cityFile, "progress."+state+"."+name, within, time.Minute, 24*time.Hour)
+			limits[p] = within.V
+			l.among(cityFile, "progress", str{state, within.Line}, string(alert.TaskAcknowledged), string(alert.TaskEnRoute), string(alert.TaskOnScene))
+		}
+		l.city.Progress[alert.TaskState(state)] = limits
+	}
+}
 
 type rawPoint struct {
 	Lon at[float64] `yaml:"lon"`
