@@ -68,7 +68,7 @@ func example(line string) (words []string) {
 		switch {
 		case quoted:
 			words[len(words)-1] += " " + f
-		case f == "|" || f == ">" || f == "<" || f == "…":
+		case f == "|" || f == ">" || f == "<" || f == "#" || f == "…":
 			return words
 		default:
 			words = append(words, f)

@@ -175,6 +175,20 @@ type Uneven struct {
 	Least, Most Load
 }
 
+// Count returns how much of what u is about l has.
+func (u Uneven) Count(l Load) int {
+	if u.What == sharedNights {
+		return l.Nights
+	}
+	return l.Weekend
+}
+
+// What is to be shared evenly.
+const (
+	sharedNights  = "nights"
+	sharedWeekend = "weekend days"
+)
+
 // Uneven returns the seats that more than one person hold by turns, where nights or weekend days of the
 // least and the most burdened differ by more than spread.
 func (r *Roster) Uneven(report Report, spread int) []Uneven {
@@ -186,16 +200,16 @@ func (r *Roster) Uneven(report Report, spread int) []Uneven {
 	}
 	var out []Uneven
 	for _, s := range r.order {
-		for _, by := range []struct {
-			what string
-			n    func(Load) int
-		}{{"nights", func(l Load) int { return l.Nights }}, {"weekend days", func(l Load) int { return l.Weekend }}} {
-			if loads := of[s.id]; len(loads) > 1 {
-				order := func(a, b Load) int { return by.n(a) - by.n(b) }
-				least, most := slices.MinFunc(loads, order), slices.MaxFunc(loads, order)
-				if by.n(most)-by.n(least) > spread {
-					out = append(out, Uneven{Seat: s.id, What: by.what, Least: least, Most: most})
-				}
+		for _, what := range []string{sharedNights, sharedWeekend} {
+			loads := of[s.id]
+			if len(loads) < 2 {
+				continue
+			}
+			u := Uneven{Seat: s.id, What: what}
+			order := func(a, b Load) int { return u.Count(a) - u.Count(b) }
+			u.Least, u.Most = slices.MinFunc(loads, order), slices.MaxFunc(loads, order)
+			if u.Count(u.Most)-u.Count(u.Least) > spread {
+				out = append(out, u)
 			}
 		}
 	}

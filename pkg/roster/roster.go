@@ -163,7 +163,7 @@ func (r *Roster) next(s *seat, t, w int64) int64 {
 	if i := sort.Search(len(s.edges), func(i int) bool { return s.edges[i] > t }); i < len(s.edges) {
 		n = min(n, s.edges[i])
 	}
-	return n
+	return max(n, t+1) // whatever a zone's data say, time goes on
 }
 
 // lookup returns the seat; one that the roster does not know is held by nobody.

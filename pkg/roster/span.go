@@ -158,14 +158,20 @@ func (r *Roster) Day(year int, month time.Month, day int) []Span {
 	return spans
 }
 
-// Of returns the spans of the given seats in [a, b) that one of people holds, in order of time and seat; no
-// seats or no people means all. b is at most MaxDays after a.
+// Of returns the spans of the given seats that touch [a, b), whole, if one of people holds them, in order of
+// time and seat; no seats or no people means all. b is at most MaxDays after a.
 func (r *Roster) Of(seats, people []string, a, b time.Time) []Span {
 	from, to := clip(a, b)
 	var spans []Span
 	for _, s := range r.order {
-		if len(seats) == 0 || slices.Contains(seats, s.id) {
-			spans = r.between(s, from, to, spans)
+		if len(seats) > 0 && !slices.Contains(seats, s.id) {
+			continue
+		}
+		n := len(spans)
+		if spans = r.between(s, from, to, spans); len(spans) > n {
+			spans[n].From = r.At(spans[n].From).Span(s.id).From
+			last := &spans[len(spans)-1]
+			last.To = r.At(last.From).Span(s.id).To
 		}
 	}
 	if len(people) > 0 {

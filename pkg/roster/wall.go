@@ -1,6 +1,9 @@
 package roster
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // A roster is written in wall-clock time, but where the clocks go back the wall shows the same hour twice, and
 // where they go forward it leaves one out. So shifts are counted on the wall line: the wall clock in seconds,
@@ -50,13 +53,25 @@ func earliest(zone *time.Location, w int64) int64 {
 		if t+int64(offset) >= w {
 			break // the change of the clocks jumped over w
 		}
-		_, end := at.ZoneBounds()
-		if then := w - int64(offset); end.IsZero() || then < end.Unix() {
+		then, end := w-int64(offset), zoneEnd(at)
+		if then < end {
 			return then
 		}
-		t = end.Unix()
+		t = end
 	}
 	return t
+}
+
+// zoneEnd returns until when, at least, the zone in effect at t stays so.
+func zoneEnd(t time.Time) int64 {
+	_, end := t.ZoneBounds()
+	switch {
+	case end.IsZero():
+		return math.MaxInt64
+	case !end.After(t): // of a leap year that it works out by rule, the library forgets the last day
+		return end.Unix() + dayS
+	}
+	return end.Unix()
 }
 
 // reading is a point of the wall line.
