@@ -1,7 +1,11 @@
 package plan
 
 import (
+	"bytes"
+	"fmt"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/banyan-ecc/banyan/pkg/roster"
 )
@@ -170,4 +174,34 @@ func (x *rosterLoader) swaps(raw []rawSwap) {
 		x.scheme.Swaps = append(x.scheme.Swaps, made)
 		x.lines[roster.PartSwaps] = append(x.lines[roster.PartSwaps], line)
 	}
+}
+
+// RosterYAML writes assignments as a list of rosters.yaml: one_off or overrides.
+func RosterYAML(part roster.Part, list []roster.Assignment, zone *time.Location) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s:\n", part)
+	for _, a := range list {
+		fmt.Fprintf(&b, "  - {seat: %s, person: %s, from: %q, to: %q", a.Seat, quoteYAML(a.Person), writeTime(a.From, zone), writeTime(a.To, zone))
+		if a.Reason != "" {
+			fmt.Fprintf(&b, ", reason: %s", quoteYAML(a.Reason))
+		}
+		b.WriteString("}\n")
+	}
+	return b.Bytes()
+}
+
+// quoteYAML writes a text between single quotes, on one line.
+func quoteYAML(s string) string {
+	s = strings.Join(strings.FieldsFunc(s, unicode.IsControl), " ")
+	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+}
+
+// writeTime writes an instant by the wall clock of zone, with its offset where the wall shows that time twice
+// or to the second.
+func writeTime(t time.Time, zone *time.Location) string {
+	t = t.In(zone)
+	if t.Second() == 0 && roster.Instant(zone, t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute()).Equal(t) {
+		return t.Format("2006-01-02 15:04")
+	}
+	return t.Format(time.RFC3339)
 }
