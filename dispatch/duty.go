@@ -199,7 +199,7 @@ func (d *decision) signOff(seat *plan.Seat, on *SignOn) error {
 	if d.city.Presence.Required {
 		d.gone = seat.ID
 		d.flagWorked(seat, "signed_off")
-		d.moveWaiting(seat, "signed_off", on.Officer+" signed off")
+		d.moveWaiting(seat, "signed_off", "nobody sits at "+seat.ID+" any more")
 	}
 	return nil
 }
