@@ -9,8 +9,8 @@ import (
 	"github.com/banyan-ecc/banyan/pkg/plan"
 )
 
-// MaxCityBytes bounds the files of a city folder together.
-const MaxCityBytes = 256 << 20
+// MaxCityBytes bounds the files of a city folder together: they travel in one journal frame, in base64.
+const MaxCityBytes = 32 << 20
 
 // ReadCity reads and compiles the city in folder dir. An error of the configuration itself is a
 // plan.Problems, with the names of files relative to dir.
