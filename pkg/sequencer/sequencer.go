@@ -200,6 +200,9 @@ func (s *Sequencer) Run(ctx context.Context) error {
 		timer.Reset(s.untilDue())
 		batch = batch[:0]
 		s.began.Store(0)
+		if ctx.Err() != nil { // before the mailbox, which callers may never leave empty
+			return s.drain()
+		}
 		select {
 		case r := <-s.mailbox:
 			batch = append(batch, r)
