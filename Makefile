@@ -4,7 +4,7 @@
 
 GO      ?= go
 PAGES   := dashboards/dist/wall/index.html
-SOURCES := $(shell find dashboards/wall dashboards/live -type f 2>/dev/null) dashboards/package.json dashboards/package-lock.json
+SOURCES := $(shell find dashboards/wall dashboards/console dashboards/live -type f -not -path "*/node_modules/*" 2>/dev/null) dashboards/package.json dashboards/package-lock.json
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 FLAGS   ?=
 

@@ -13,7 +13,7 @@ import (
 
 const module = "github.com/banyan-ecc/banyan"
 
-// floors is the house (DESIGN.md, section 3): a package imports packages of lower floors only. An entry that
+// floors is the house (docs/architecture.md): a package imports packages of lower floors only. An entry that
 // ends in / holds for everything below it. Pages and tests stand beside the house.
 var floors = map[string]int{
 	"geo": 0, "pkg/journal": 0,
@@ -101,7 +101,7 @@ func TestFloors(t *testing.T) {
 	for _, p := range packages {
 		floor, ok := floorOf(p.path())
 		if !ok {
-			t.Errorf("package %s is on no floor: add it to DESIGN.md section 3 and to floors in test/house_test.go", p.path())
+			t.Errorf("package %s is on no floor: add it to the table of floors in docs/architecture.md and to floors in test/house_test.go", p.path())
 			continue
 		}
 		for _, name := range p.Imports {

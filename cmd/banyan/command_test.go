@@ -26,9 +26,12 @@ func TestEveryCommandHasAnExample(t *testing.T) {
 	}
 	for _, c := range all {
 		words := strings.Fields(c.CommandPath())[1:]
-		r := banyan(t, append(words, "--help")...)
-		if r.code != 0 || c.Short == "" || !strings.Contains(r.out, "Examples:") {
-			t.Errorf("%s --help shows no example: %+v", c.CommandPath(), r)
+		var help strings.Builder
+		asked := root()
+		asked.SetArgs(append(words, "--help"))
+		asked.SetOut(&help)
+		if err := asked.Execute(); err != nil || c.Short == "" || !strings.Contains(help.String(), "Examples:") {
+			t.Errorf("%s --help shows no example: %v\n%s", c.CommandPath(), err, help.String())
 		}
 		seen := false
 		for _, line := range strings.Split(c.Example, "\n") {

@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -117,7 +119,7 @@ func warn(w io.Writer, city *plan.City, report roster.Report) int {
 		total += len(messages)
 	}
 	limits := roster.UsualLimits
-	var doubles, rests, stays, shares []string
+	var doubles, rests, stays []string
 	for _, d := range report.Doubles {
 		doubles = append(doubles, fmt.Sprintf("%s is at two seats at once, %s and %s, from %s to %s", d.Person, d.Seats[0], d.Seats[1], clockTime(d.From), clockTime(d.To)))
 	}
@@ -129,13 +131,18 @@ func warn(w io.Writer, city *plan.City, report roster.Report) int {
 			stays = append(stays, fmt.Sprintf("%s stays %s without a break (%s)", l.Person, hours(l.Longest), strings.Join(l.Seats, ", ")))
 		}
 	}
-	for _, u := range city.Roster.Uneven(report, limits.Spread) {
-		shares = append(shares, fmt.Sprintf("seat %s: %s are shared unevenly: %s has %d, %s %d", u.Seat, u.What, u.Most.Person, u.Count(u.Most), u.Least.Person, u.Count(u.Least)))
-	}
 	kind("people at two seats at once", doubles)
 	kind("people who rest too little", rests)
 	kind("people who stay too long", stays)
-	kind("seats shared unevenly", shares)
+	uneven := map[string][]roster.Uneven{}
+	for _, u := range city.Roster.Uneven(report, limits.Spread) {
+		uneven[u.What] = append(uneven[u.What], u)
+	}
+	for _, what := range slices.Sorted(maps.Keys(uneven)) {
+		u := uneven[what][0] // a whole roster is made in one way: the first seat shows it
+		kind("", []string{fmt.Sprintf("%s are shared unevenly at %d seats, such as %s: %s has %d, %s %d", what, len(uneven[what]),
+			u.Seat, u.Most.Person, u.Count(u.Most), u.Least.Person, u.Count(u.Least))})
+	}
 	return total
 }
 
@@ -161,7 +168,8 @@ func rosterShowCommand() *cobra.Command {
 				return err
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintf(w, "SEAT\tFROM\tTO\tSHIFT\tHOLDER\tWHY\t%s\n", day.Format(time.DateOnly))
+			fmt.Fprintf(cmd.OutOrStdout(), "%s %s %s\n", city.ID, city.Name, day.Format(time.DateOnly))
+			fmt.Fprintln(w, "SEAT\tNAME\tFROM\tTO\tHOLDER\tSHIFT\tWHY")
 			for _, s := range city.Roster.Day(day.Date()) {
 				if _, ok := seats[s.Seat]; !ok {
 					continue
@@ -170,7 +178,11 @@ func rosterShowCommand() *cobra.Command {
 				if s.Gap() {
 					holder = "NOBODY 无人"
 				}
-				fmt.Fprintf(w, "%s %s\t%s\t%s\t%s\t%s\t%s\t\n", s.Seat, seats[s.Seat], s.From.Format("15:04"), s.To.Format("15:04"), s.Shift.Name, holder, s.Why)
+				to := s.To.Format("15:04")
+				if to == "00:00" {
+					to = "24:00"
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Seat, seats[s.Seat], s.From.Format("15:04"), to, holder, s.Shift.Name, s.Why)
 			}
 			return w.Flush()
 		},

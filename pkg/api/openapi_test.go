@@ -124,7 +124,7 @@ func references(t *testing.T, root, v any, where string) {
 }
 
 // unlisted are served and are no part of the API: pages, and the websocket, which OpenAPI cannot describe.
-var unlisted = []string{"/", "GET /{$}", "GET /wall", "GET /wall/", "GET /api/v1/stream"}
+var unlisted = []string{"/", "GET /{$}", "GET /wall", "GET /wall/", "GET /console", "GET /console/", "GET /api/v1/stream"}
 
 // TestOpenAPIListsEveryRoute finds the routes that the code gives to the multiplexer itself, and those that the
 // page on the protocol names. The library lists the others by itself.

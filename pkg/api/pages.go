@@ -16,19 +16,27 @@ const noPages = `<!doctype html><html lang="zh"><meta charset="utf-8"><title>榕
 <p>This binary was built without its web pages. Install Node.js and run <code>make build</code>. The API is described at <code>/openapi.json</code>.
 `
 
-// pageRoutes serves the built pages. They hold no data: what they show they fetch with a key.
+// pageRoutes serves the built pages. They hold no data: what they show they fetch with a key or a session.
 func (s *Server) pageRoutes() {
 	s.mux.Handle("GET /{$}", http.RedirectHandler("/wall/", http.StatusFound))
 	s.mux.Handle("GET /wall", http.RedirectHandler("/wall/", http.StatusFound))
+	s.mux.Handle("GET /console", http.RedirectHandler("/console/", http.StatusFound))
+	s.mux.Handle("GET /wall/", s.page("wall"))
+	s.mux.Handle("GET /console/", s.page("console"))
+}
+
+// page serves the built page of a name, or says that there is none.
+func (s *Server) page(name string) http.Handler {
 	if s.o.Pages == nil {
-		s.mux.HandleFunc("GET /wall/", func(w http.ResponseWriter, r *http.Request) {
-			pageHeaders(w.Header())
-			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			_, _ = w.Write([]byte(noPages))
-		})
-		return
+		return http.HandlerFunc(noPage)
 	}
-	s.mux.Handle("GET /wall/", pages(s.o.Pages, "wall"))
+	return pages(s.o.Pages, name)
+}
+
+func noPage(w http.ResponseWriter, _ *http.Request) {
+	pageHeaders(w.Header())
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = w.Write([]byte(noPages))
 }
 
 func pageHeaders(h http.Header) {

@@ -72,13 +72,13 @@ func TestRoles(t *testing.T) {
 // TestPublicPages: what is served without a key.
 func TestPublicPages(t *testing.T) {
 	c := newCentre(t)
-	for path, want := range map[string]int{"/": 200, "/wall": 200, "/wall/": 200, "/healthz": 200, "/readyz": 200,
-		"/console": 401, "/api": 401, "/healthz/x": 401, "/openapi.json": 401, "/metrics": 401, "/wallx": 401, "/api/v1/../../healthz": 401} {
+	for path, want := range map[string]int{"/": 200, "/wall": 200, "/wall/": 200, "/console": 200, "/console/": 200, "/healthz": 200, "/readyz": 200,
+		"/consoles": 401, "/api": 401, "/healthz/x": 401, "/openapi.json": 401, "/metrics": 401, "/wallx": 401, "/api/v1/../../healthz": 401} {
 		a := c.must(http.MethodGet, path, "", "")
 		if a.status != want {
 			t.Errorf("%s without a key: %d %.200s", path, a.status, a.body)
 		}
-		if strings.HasPrefix(path, "/wall") && want == 200 {
+		if (strings.HasPrefix(path, "/wall") || strings.HasPrefix(path, "/console")) && want == 200 {
 			for _, h := range []string{"Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy"} {
 				if a.header.Get(h) == "" {
 					t.Errorf("%s: no %s", path, h)

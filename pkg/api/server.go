@@ -160,7 +160,8 @@ func callerOf(ctx context.Context) Caller {
 // public reports whether a path is served to anybody: health, and pages that hold no data.
 func public(path string) bool {
 	return loginPath(path) || path == "/" || path == "/healthz" || path == "/readyz" || path == "/favicon.ico" ||
-		path == "/wall" || strings.HasPrefix(path, "/wall/") || strings.HasPrefix(path, "/assets/")
+		path == "/wall" || strings.HasPrefix(path, "/wall/") || path == "/console" || strings.HasPrefix(path, "/console/") ||
+		strings.HasPrefix(path, "/assets/")
 }
 
 // ServeHTTP implements http.Handler. Whoever is not known gets no further than the public paths.

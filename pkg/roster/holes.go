@@ -1,9 +1,6 @@
 package roster
 
-import (
-	"fmt"
-	"time"
-)
+import "fmt"
 
 // Hole is a gap that shows in the scheme itself, without asking for a date: in what repeats for ever, or in
 // what is dated.
@@ -26,15 +23,8 @@ func (r *Roster) Holes() []Hole {
 			}
 			continue
 		}
-		bottom := s.layers[len(s.layers)-1]
-		alone := len(s.layers) == 1 && len(s.stretches) == 0
-		switch dated := len(bottom) > 1 || bottom[0].from != always || bottom[0].to != never; {
-		case dated || !alone && !bottom[0].complete():
-			holes = append(holes, r.datedHoles(s, bottom)...)
-		case alone:
-			holes = append(holes, bottom[0].holes(s.id)...)
-		}
-		holes = append(holes, r.leaveHoles(s)...)
+		holes = r.rowHoles(s, holes)
+		holes = r.leaveHoles(s, holes)
 	}
 	return holes
 }
@@ -59,65 +49,65 @@ func (r *row) holes(seat string) (holes []Hole) {
 	return holes
 }
 
-// datedHoles goes through the time that the rows of a seat are about, and for a row without an end through
-// MaxDays of it.
-func (r *Roster) datedHoles(s *seat, bottom seatLayer) (holes []Hole) {
-	from, to := bottom[0].from, bottom[len(bottom)-1].to
-	for _, row := range bottom { // the first date there is
-		if from == always && row.turns != nil {
-			from = earliest(r.zone, row.turns.start)
-		} else if from == always {
-			from = row.to
+// rowHoles appends the gaps that the bottom rows of a seat leave: shifts without a name, and days between rows.
+func (r *Roster) rowHoles(s *seat, holes []Hole) []Hole {
+	bottom := s.layers[len(s.layers)-1]
+	for i, row := range bottom {
+		if i > 0 && bottom[i-1].to < row.from {
+			holes = r.scan(s, row, bottom[i-1].to, row.from, holes)
 		}
-	}
-	if from == never {
-		from = r.someDay()
-	}
-	if to == never {
-		to = max(from, bottom[len(bottom)-1].from) + maxSpanS
-	}
-	for ; from < to; from += maxSpanS {
-		for _, gap := range r.gaps(s, from, min(to, from+maxSpanS), nil) {
-			h := Hole{Seat: s.id, Part: PartRows, Layer: bottom[0].origin[0], Index: bottom[0].origin[1]}
-			for _, row := range bottom {
-				if row.from <= gap.To.Unix() { // the row that begins where the gap ends, or in which it lies
-					h.Index = row.origin[1]
-				}
-			}
-			if r.at(s, gap.From.Unix(), highest(r.zone, gap.From.Unix())).leave == nil {
-				h.Message = gapMessage(gap)
-				holes = append(holes, h)
-			}
-			if len(holes) >= maxHoles {
-				return holes
-			}
+		switch {
+		case row.complete():
+		case len(s.layers) == 1: // one-off shifts and overrides end: they fill nothing for ever
+			holes = append(holes, row.holes(s.id)...)
+		case row.from != always:
+			holes = r.scan(s, row, row.from, row.to, holes)
+		case row.turns != nil:
+			holes = r.scan(s, row, earliest(r.zone, row.turns.start), row.to, holes)
+		default:
+			holes = r.scan(s, row, earliest(r.zone, someDay), row.to, holes)
 		}
 	}
 	return holes
 }
 
-// maxHoles bounds the gaps named of one seat: the first ones show what is wrong.
+// scan appends the gaps in [from, to), or in the first MaxDays of it, that no leave makes.
+func (r *Roster) scan(s *seat, row *row, from, to int64, holes []Hole) []Hole {
+	named := 0
+	for _, gap := range r.gaps(s, from, min(to, from+maxSpanS), nil) {
+		t := gap.From.Unix()
+		if r.at(s, t, highest(r.zone, t)).leave != nil {
+			continue
+		}
+		holes = append(holes, Hole{Seat: s.id, Part: PartRows, Layer: row.origin[0], Index: row.origin[1], Message: gapMessage(gap)})
+		if named++; named == maxHoles {
+			break
+		}
+	}
+	return holes
+}
+
+// maxHoles bounds the gaps named of one row: the first ones show what is wrong.
 const maxHoles = 5
 
-// someDay is where looking begins when nothing is dated.
-func (r *Roster) someDay() int64 { return earliest(r.zone, reading(2026, time.January, 1, 0, 0)) }
+// someDay is where looking begins when nothing is dated: 1 January 2026, on the wall line.
+const someDay = 1767225600
 
 func gapMessage(gap Span) string {
 	const minutes = "2006-01-02 15:04"
 	return fmt.Sprintf("gap: nobody holds seat %q from %s to %s: %s", gap.Seat, gap.From.Format(minutes), gap.To.Format(minutes), gap.Why)
 }
 
-// leaveHoles finds the leaves that leave the seat empty, each with the first gap it makes.
-func (r *Roster) leaveHoles(s *seat) (holes []Hole) {
-	seen := map[int]bool{}
+// leaveHoles appends the leaves that leave the seat empty, each with the first gap it makes.
+func (r *Roster) leaveHoles(s *seat, holes []Hole) []Hole {
 	for _, leave := range s.leaves {
-		for t := leave.from; t < leave.to && !seen[leave.origin]; {
+		for t := leave.from; t < leave.to; {
 			w := highest(r.zone, t)
 			h := r.at(s, t, w)
 			n := min(r.next(s, t, w), leave.to)
 			if h.holder == "" && h.leave != nil && h.leave.origin == leave.origin {
-				seen[leave.origin] = true
 				holes = append(holes, Hole{Seat: s.id, Part: PartLeave, Index: leave.origin, Message: gapMessage(r.span(s, h, t, n))})
+				break
 			}
 			t = n
 		}

@@ -22,7 +22,7 @@ type Load struct {
 	Weekend int           // Saturdays and Sundays with duty
 	Longest time.Duration // without a break
 	// Rest is the shortest time between the end of one shift and the beginning of another; zero where they
-	// follow each other or overlap. RestBefore is when the latter begins, zero if there was only one shift.
+	// follow each other. RestBefore is when the latter begins, zero if there was only one shift.
 	Rest       time.Duration
 	RestBefore time.Time
 	Seats      []string // held, in order of the roster

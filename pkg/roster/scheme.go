@@ -124,10 +124,12 @@ func Compile(s Scheme) (*Roster, []*Fault) {
 		c.r.zone = time.UTC
 	}
 	c.readTables(s.Tables)
-	if len(c.faults) > 0 {
-		return nil, c.faults
+	if len(c.faults) == 0 {
+		c.readRotations(s.Rotations)
 	}
-	c.readRotations(s.Rotations)
+	if len(c.faults) > 0 {
+		return nil, c.faults // every row would be wrong by it
+	}
 	for _, id := range s.Seats {
 		c.seat(id)
 	}

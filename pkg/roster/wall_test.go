@@ -28,7 +28,7 @@ func anyInstant(t *rapid.T, zone *time.Location) time.Time {
 	default:
 		around = time.Date(year, time.Month(rapid.IntRange(1, 12).Draw(t, "month")), 1, 0, 0, 0, 0, zone)
 	}
-	return around.Add(time.Duration(rapid.IntRange(-36*60, 36*60).Draw(t, "minutes")) * time.Minute)
+	return around.Add(time.Duration(rapid.IntRange(-36*60, 36*60).Draw(t, "minutes")) * time.Minute).Truncate(time.Minute)
 }
 
 // shown is what the wall clock of zone shows at t, as a point of the wall line.

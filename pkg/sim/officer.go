@@ -102,6 +102,7 @@ func (f *officer) watch(ctx context.Context) error {
 			select {
 			case frames <- in:
 			case <-ctx.Done():
+				failed <- ctx.Err()
 				return
 			}
 		}

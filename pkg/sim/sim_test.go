@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -46,9 +46,16 @@ func (l *log) Write(b []byte) (int, error) {
 	return l.b.Write(b)
 }
 
-// TestACityLives runs a centre and a city beside it: people call, officers acknowledge, work and verify, until
-// some incidents have gone the whole way. Nothing they do is refused as a mistake.
-func TestACityLives(t *testing.T) {
+// life is a centre and what a city beside it needs.
+type life struct {
+	options Options
+	said    *log
+	reader  string
+}
+
+// begin runs a centre until the end of the test.
+func begin(t *testing.T) *life {
+	t.Helper()
 	city, dir, said := readCity(t, "../api/testdata/city"), t.TempDir(), &log{}
 	logger := slog.New(slog.NewTextHandler(said, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	a, err := app.Open(app.Options{City: city, DataDir: dir, Listen: "127.0.0.1:0", Logger: logger})
@@ -56,7 +63,7 @@ func TestACityLives(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := Options{Server: "http://" + a.Addr().String(), City: city, SourceTokens: map[string]string{}, SeatTokens: map[string]string{},
-		PerMinute: 6000, Pace: 1000, Seed: 1, Logger: logger}
+		PerMinute: 1200, Pace: 1000, Seed: 1, Logger: logger}
 	for _, s := range city.Sources {
 		o.SourceTokens[s.ID] = add(t, dir, auth.Key{Role: auth.RoleSource, Source: s.ID})
 	}
@@ -64,62 +71,44 @@ func TestACityLives(t *testing.T) {
 	for _, s := range city.Seats {
 		o.SeatTokens[s.ID] = add(t, dir, auth.Key{Role: auth.RoleOfficer, Seat: s.ID, Name: "officer of " + s.ID})
 	}
-	serving, stop := context.WithCancel(t.Context())
-	living, rest := context.WithCancel(t.Context())
-	ended, rested := make(chan error, 1), make(chan struct{})
+	serving, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
 	go func() { ended <- a.Run(serving) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return &life{o, said, o.SeatTokens["centre-leader"]}
+}
+
+// live lets the city live until enough returns true of what there is.
+func (l *life) live(t *testing.T, enough func([]*alert.Incident) bool) {
+	t.Helper()
+	living, rest := context.WithCancel(t.Context())
+	rested := make(chan struct{})
 	go func() {
 		defer close(rested)
-		Run(living, o)
+		Run(living, l.options)
 	}()
-	watch(t, o.Server, o.SeatTokens["centre-leader"])
+	l.watch(t, enough)
 	rest()
-	<-rested
-	stop()
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
-	if said.b.Len() > 0 {
-		t.Errorf("they complain:\n%.3000s", said.b.String())
+	select {
+	case <-rested:
+	case <-time.After(patience):
+		t.Fatalf("told to rest, the city still lives after %v", patience)
 	}
 }
 
-func add(t *testing.T, dir string, k auth.Key) string {
-	t.Helper()
-	token, err := auth.Add(dir, k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return token
-}
-
-// watch waits until enough has happened.
-func watch(t *testing.T, server, token string) {
-	t.Helper()
-	const wantIncidents, wantAcknowledged, wantClosed, wantGathered = 50, 20, 3, 1
-	client := &http.Client{Transport: &http.Transport{}}
-	defer client.CloseIdleConnections()
-	for began := time.Now(); ; {
-		var page struct{ Incidents []*alert.Incident }
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server+"/api/v1/incidents?limit=500", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Authorization", "Bearer "+token)
-		resp, err := client.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer, err := io.ReadAll(resp.Body)
-		_ = resp.Body.Close()
-		if err == nil {
-			err = json.Unmarshal(answer, &page)
-		}
-		if err != nil || resp.StatusCode != http.StatusOK {
-			t.Fatalf("%v: %d %s", err, resp.StatusCode, answer)
-		}
+// TestACityLives runs a centre and a city beside it: people call, officers acknowledge, work and verify, until
+// some incidents have gone the whole way. Nothing they do is refused as a mistake.
+func TestACityLives(t *testing.T) {
+	l := begin(t)
+	const wantIncidents, wantAcknowledged, wantClosed = 50, 20, 3
+	l.live(t, func(incidents []*alert.Incident) bool {
 		acknowledged, closed, gathered := 0, 0, 0
-		for _, i := range page.Incidents {
+		for _, i := range incidents {
 			if i.State == alert.IncidentClosed {
 				closed++
 			}
@@ -136,13 +125,79 @@ func watch(t *testing.T, server, token string) {
 				}
 			}
 		}
-		if len(page.Incidents) >= wantIncidents && acknowledged >= wantAcknowledged && closed >= wantClosed && gathered >= wantGathered {
-			return
-		}
-		if time.Since(began) > patience {
-			t.Fatalf("after %v: %d incidents shown, %d of several alerts, %d tasks acknowledged, %d incidents closed", patience, len(page.Incidents), gathered, acknowledged, closed)
+		return len(incidents) >= wantIncidents && acknowledged >= wantAcknowledged && closed >= wantClosed && gathered > 0
+	})
+	if l.said.b.Len() > 0 {
+		t.Errorf("they complain:\n%.3000s", l.said.b.String())
+	}
+}
+
+// TestRest stops a city at work again and again, in the middle of what its people read and write.
+func TestRest(t *testing.T) {
+	patient := acknowledgeIn
+	t.Cleanup(func() { acknowledgeIn = patient })
+	for p := range acknowledgeIn {
+		acknowledgeIn[p] = time.Millisecond // so that most are at their telephones when they are told
+	}
+	l := begin(t)
+	l.options.PerMinute = 6000
+	const rounds, more = 10, 20
+	for range rounds {
+		before := -1
+		l.options.Seed++
+		l.live(t, func(incidents []*alert.Incident) bool {
+			if before < 0 {
+				before = len(incidents)
+			}
+			return len(incidents) >= min(before+more, maxShown)
+		})
+	}
+}
+
+func add(t *testing.T, dir string, k auth.Key) string {
+	t.Helper()
+	token, err := auth.Add(dir, k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// maxShown bounds the incidents that are looked at.
+const maxShown = 500
+
+// watch waits until enough returns true.
+func (l *life) watch(t *testing.T, enough func([]*alert.Incident) bool) {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	began, look := time.Now(), time.NewTicker(50*time.Millisecond) // looking is work too
+	defer look.Stop()
+	for !enough(append(l.incidents(t, client, "open"), l.incidents(t, client, "closed")...)) {
+		if <-look.C; time.Since(began) > patience {
+			t.Fatalf("not enough has happened after %v", patience)
 		}
 	}
+}
+
+// incidents returns the newest in a state.
+func (l *life) incidents(t *testing.T, client *http.Client, state string) []*alert.Incident {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, l.options.Server+"/api/v1/incidents?state="+state+"&limit="+strconv.Itoa(maxShown), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+l.reader)
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var page struct{ Incidents []*alert.Incident }
+	if err := json.NewDecoder(resp.Body).Decode(&page); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%v: status %d", err, resp.StatusCode)
+	}
+	return page.Incidents
 }
 
 // TestTyphoon: in a typhoon most of what happens is nature's, and the graver is the rarer all the same.

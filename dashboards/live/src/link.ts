@@ -2,8 +2,8 @@
 // are drained, so that a burst costs one rendering; the queue between is bounded.
 
 import { parseFrame } from './protocol.ts'
-import type { ServerFrame, StateFrame } from './protocol.ts'
-import { detached, EMPTY, reduce } from './store.ts'
+import type { Incident, LiveEvent, ServerFrame, StateFrame } from './protocol.ts'
+import { adopted, detached, EMPTY, reduce } from './store.ts'
 import type { Need, Store } from './store.ts'
 
 export const SUBPROTOCOL = 'banyan.v1'
@@ -37,15 +37,21 @@ export interface LinkState {
 
 export interface LinkOptions {
   url: string
-  token: string
+  token?: string // of a key; without one the session's cookie speaks
+  seat?: string // a person's console says where it is
   topics: readonly string[]
   onStore: (s: Store) => void
   onLink: (l: LinkState) => void
+  // onFrames hears of all frames that were applied, before onStore does of what came of them.
+  onFrames?: (frames: readonly StateFrame[], after: Store) => void
   // entitled asks the server, in a way whose answer can be read, whether the key is good. A browser does not
   // tell why a websocket was refused.
   entitled: () => Promise<boolean>
   store?: Store
 }
+
+const protocolsOf = (o: LinkOptions): string[] =>
+  [SUBPROTOCOL, ...(o.token ? ['bearer.' + o.token] : []), ...(o.seat ? ['seat.' + o.seat] : [])]
 
 export class Link {
   private store: Store
@@ -80,6 +86,17 @@ export class Link {
     s?.close(1000)
   }
 
+  // ping gives the server a sign of life. Whoever calls it chooses how often; a seat's console must.
+  ping(): void {
+    this.send({ op: 'ping' })
+  }
+
+  // adopt adds an incident that was asked for, and what has happened to it since.
+  adopt(asked: Incident, since: readonly LiveEvent[]): void {
+    this.drain()
+    this.publish(adopted(this.store, asked, since))
+  }
+
   private readonly hurry = () => {
     if (this.socket || this.state.phase === 'refused') return
     clearTimeout(this.retry)
@@ -88,7 +105,7 @@ export class Link {
 
   private connect(): void {
     let opened = false
-    const s = new WebSocket(this.o.url, [SUBPROTOCOL, 'bearer.' + this.o.token])
+    const s = new WebSocket(this.o.url, protocolsOf(this.o))
     this.socket = s
     this.frameAt = performance.now()
     s.onopen = () => {
@@ -164,7 +181,8 @@ export class Link {
       if (Math.abs(skewMs - this.state.skewMs) > 50) this.state = { ...this.state, skewMs }
     }
     this.waiting.push(f)
-    if (this.waiting.length >= MAX_WAITING_FRAMES) this.drain()
+    // A hidden page gets no animation frames, and its timers come late.
+    if (this.waiting.length >= MAX_WAITING_FRAMES || globalThis.document?.hidden) this.drain()
     else if (!this.drawing) this.drawing = requestAnimationFrame(() => this.drain())
   }
 
@@ -173,8 +191,10 @@ export class Link {
     cancelAnimationFrame(this.drawing)
     this.drawing = 0
     if (this.waiting.length === 0) return
-    const { store, need } = reduce(this.store, this.waiting)
+    const frames = this.waiting
+    const { store, need } = reduce(this.store, frames)
     this.waiting = []
+    this.o.onFrames?.(frames, store)
     this.publish(store)
     if (!store.adrift) {
       this.say({ phase: 'live', attempts: 0, heardAt: this.frameAt, heardDate: this.frameDate })

@@ -21,11 +21,31 @@ export interface Task {
   step?: number
   overdue?: boolean
   escalated?: readonly string[]
+  officer?: string // who acknowledged it, or took it over
   assigned_at: string
   acknowledged_at?: string
   en_route_at?: string
   on_scene_at?: string
   finished_at?: string
+  end_reason?: string
+}
+
+// AlertRef is what an incident keeps of each of its alerts.
+export interface AlertRef {
+  alert_id: string
+  source: string
+  id: string
+  type: string
+  occurred_at: string
+}
+
+// Alert is a whole one, as events carry it.
+export interface Alert extends AlertRef {
+  received_at?: string
+  location?: { lon: number; lat: number; accuracy_m?: number }
+  area?: string
+  text?: string
+  attributes?: Readonly<Record<string, unknown>>
 }
 
 export interface Incident {
@@ -41,6 +61,9 @@ export interface Incident {
   cell?: string
   areas?: readonly string[]
   outside_city?: boolean
+  text?: string // of the first alert
+  plan?: string
+  alerts?: readonly AlertRef[]
   alert_count: number
   tasks: readonly Task[]
   opened_at: string
@@ -55,12 +78,58 @@ export interface Seat {
   name: string
   name_en?: string
   role: 'duty' | 'backup' | 'leader' | 'centre' | 'commander'
-  holder?: string
+  holder?: string // signed on, or else rostered
+  presence?: 'present' | 'absent' | 'lost'
   on_duty: boolean
+  handover_id?: string // one that waits to be confirmed
   shift?: string
   shift_name?: string
   shift_name_en?: string
   until?: string
+  open_tasks?: number
+  waiting_tasks?: number
+  areas?: readonly string[]
+}
+
+// Actor is who did something; the system itself has no seat.
+export interface Actor {
+  seat?: string
+  department?: string
+  name?: string
+  user?: string
+}
+
+export interface SignOn {
+  seat: string
+  officer: string
+  at: string
+  rostered: boolean
+  reason?: string
+  lost_at?: string
+  missed_at?: string
+}
+
+export interface Handover {
+  id: string
+  seat: string
+  from: string
+  note: string
+  opened_at: string
+  tasks: readonly HandoverTask[]
+  to?: string
+  reason?: string
+  confirmed_at?: string
+}
+
+export interface HandoverTask {
+  task: string
+  incident: string
+  number: string
+  type: string
+  priority: Priority
+  state: TaskState
+  assigned_at: string
+  deadline?: string
 }
 
 // Load is how much work lies somewhere: open, of these not acknowledged, of these past their deadline.
@@ -110,11 +179,23 @@ export interface LiveEvent {
   type: string
   incident_id?: string
   incident?: Incident
+  alert?: Alert
   alert_count?: number
   last_occurred_at?: string
   task?: Task
+  task_id?: string
   priority?: Priority
   state?: IncidentState
+  from?: string
+  step?: string
+  to?: string
+  rule?: string
+  reason?: string
+  text?: string
+  by?: Actor
+  seat?: string
+  sign_on?: SignOn
+  handover?: Handover
   day?: string
 }
 

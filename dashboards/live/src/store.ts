@@ -42,6 +42,19 @@ export function detached(s: Store): Store {
   return s.adrift ? s : { ...s, adrift: true }
 }
 
+// adopted is the picture with an incident that was asked for, because its earlier events concerned others only,
+// and the events on it that have come since. An incident that is known or has ended changes nothing.
+export function adopted(s: Store, asked: Incident, since: readonly LiveEvent[]): Store {
+  let i: Incident = { ...asked, tasks: asked.tasks ?? [] }
+  for (const e of since) {
+    if (e.seq > i.seq && e.incident_id === i.id) i = changed(i, e, () => {})
+  }
+  if (isFinalIncident(i.state) || s.incidents.has(i.id)) return s
+  const tally = new Tally(s.tally)
+  tally.add(i, 1)
+  return { ...s, tally, incidents: new Map(s.incidents).set(i.id, i) }
+}
+
 // reduce brings s forward by frames in the order they came. s itself stays as it is; the map is copied once
 // for all frames, so many frames are best given together.
 export function reduce(s: Store, frames: readonly StateFrame[]): { store: Store; need: Need } {
@@ -146,12 +159,24 @@ class Draft {
       return
     }
     if (e.type === 'alert.attached') this.bump('alerts')
+    if (e.type === 'handover.confirmed') this.takeOver(e)
     const ended = e.type === 'incident.state' && e.state !== undefined && isFinalIncident(e.state)
     if (ended) this.bump('closed')
     const old = this.incidents?.get(e.incident_id ?? '')
     if (!old) return // it ended before: what concerns it now concerns nobody here
     if (ended) this.drop(old)
     else this.put(changed(old, e, (t) => this.answered(old, t)))
+  }
+
+  // takeOver puts the incoming officer's name on the tasks that the outgoing one worked on.
+  private takeOver(e: LiveEvent): void {
+    const to = e.handover?.to
+    if (!to) return
+    for (const h of e.handover?.tasks ?? []) {
+      const i = this.incidents?.get(h.incident)
+      if (!i?.tasks.some((t) => t.id === h.task && t.officer)) continue
+      this.put({ ...i, tasks: i.tasks.map((t) => (t.id === h.task && t.officer ? { ...t, officer: to } : t)) })
+    }
   }
 
   private bump(what: 'alerts' | 'incidents' | 'closed'): void {

@@ -1,0 +1,127 @@
+// Every action of the console: its key, when it is possible, and what it does. Buttons, keys and the command bar all
+// come from this list.
+
+import { bulkForm, incidentForm, signOffForm, signOnForm, taskForm } from './actforms.ts'
+import { nextMute } from './alarm.ts'
+import { commandBar, dutyOpen, focusOn, helping } from './forms.ts'
+import type { IncidentAct, TaskAct } from './pending.ts'
+import type { Item } from './queue.ts'
+import { mayIncident, mayTask } from './rights.ts'
+import { leave, movedAt } from './run.ts'
+import { nextWaiting, showList } from './select.ts'
+import { ask } from './sending.ts'
+import { board, desk, item, leader, mutedUntil, mySeat, queue, say, selectedRow, serverNow, signedOn, switchLang, text } from './state.ts'
+
+export interface Action {
+  id: string
+  key: string // '' for none
+  group: 'task' | 'incident' | 'duty' | 'page'
+  label: () => string
+  possible: () => boolean
+  run: () => void
+}
+
+// AUTO_GUARD_MS is how long the keys of tasks rest after the selection has moved by itself: another was meant.
+const AUTO_GUARD_MS = 600
+
+// inSight reports whether the selected row can be seen. Where it cannot, it is scrolled to, and the key must be
+// pressed again: nothing is done to a task nobody looks at.
+function inSight(key: string): boolean {
+  if (performance.now() - movedAt < AUTO_GUARD_MS) {
+    say(text.peek().settle)
+    return false
+  }
+  const row = document.querySelector<HTMLElement>(`[data-row="${CSS.escape(key)}"]`)
+  const frame = row?.closest('.queue-list')
+  if (!row || !frame) return false
+  const [r, f] = [row.getBoundingClientRect(), frame.getBoundingClientRect()]
+  const seen = Math.min(r.bottom, f.bottom, innerHeight) - Math.max(r.top, f.top, 0)
+  if (seen >= r.height / 2) return true
+  row.scrollIntoView({ block: 'nearest' })
+  say(text.peek().scrolled)
+  return false
+}
+
+function onTask(act: TaskAct, key: string, run: (i: Item) => void): Action {
+  return {
+    id: act, key, group: 'task', label: () => text.value.acts[act],
+    possible: () => item.value !== undefined && mayTask(desk.value, item.value.incident, item.value.task, act),
+    run: () => {
+      const i = item.peek()
+      if (i && inSight(i.key)) run(i)
+    },
+  }
+}
+
+function onIncident(act: IncidentAct, key: string, run: (i: Item) => void): Action {
+  return {
+    id: act, key, group: 'incident', label: () => text.value.acts[act],
+    possible: () => mayIncident(desk.value, item.value?.incident, act),
+    run: () => {
+      const i = item.peek()
+      if (i) run(i)
+    },
+  }
+}
+
+// direct sends at once, for the one task that is selected.
+const direct = (act: TaskAct) => (i: Item) => {
+  if (i.task) ask({ on: 'task', act, task: i.task.id, incident: i.incident.id, body: {} })
+}
+
+const other = (id: string, key: string, group: Action['group'], label: () => string, run: () => void, possible: () => boolean = () => true): Action =>
+  ({ id, key, group, label, possible, run })
+
+export const ACTIONS: readonly Action[] = [
+  onTask('acknowledge', 'a', direct('acknowledge')),
+  onTask('depart', 'd', direct('depart')),
+  onTask('arrive', 'r', direct('arrive')),
+  onTask('finish', 'f', (i) => taskForm('finish', i)),
+  onTask('return', 'x', (i) => taskForm('return', i)),
+  onTask('assign', 'g', (i) => taskForm('assign', i)),
+  other('bulk', 'shift+a', 'task', () => text.value.acts.acknowledge, bulkForm, () => {
+    const row = selectedRow.value
+    return row?.kind === 'group' && row.group.items.some((i) => i.waiting)
+  }),
+  onIncident('note', 'n', () => (focusOn.value = 'note')),
+  onIncident('assessments', 'e', () => (focusOn.value = 'assessment')),
+  onIncident('support', 'u', (i) => incidentForm('support', i)),
+  onIncident('priority', 'p', (i) => incidentForm('priority', i)),
+  onIncident('verify', 'v', (i) => incidentForm('verify', i)),
+  onIncident('suspend', 's', (i) => incidentForm('suspend', i)),
+  onIncident('resume', 's', (i) => incidentForm('resume', i)),
+  onIncident('cancel', 'c', (i) => incidentForm('cancel', i)),
+  other('sign-on', 'o', 'duty', () => text.value.signOn, signOnForm, () => !signedOn.value && mySeat.value !== undefined),
+  other('sign-off', 'o', 'duty', () => text.value.signOff, signOffForm, () => signedOn.value),
+  other('handover', 'h', 'duty', () => text.value.handover, () => (dutyOpen.value = 'handover'), () => mySeat.value !== undefined),
+  other('next', 'w', 'page', () => text.value.nextWaiting, nextWaiting, () => queue.value.some((i) => i.waiting)),
+  other('mine', '1', 'page', () => text.value.mine, () => showList('mine')),
+  other('all', '2', 'page', () => text.value.all, () => showList('all')),
+  other('board', '3', 'page', () => text.value.boardTab, () => (board.value = !board.peek()), () => leader.value),
+  other('mute', 'm', 'page', () => (mutedUntil.value > serverNow.value ? text.value.unmute : text.value.mute), () => {
+    mutedUntil.value = nextMute(mutedUntil.peek(), serverNow.peek())
+  }),
+  other('language', 'l', 'page', () => text.value.languageName, switchLang),
+  other('commands', '/', 'page', () => text.value.commands, () => (commandBar.value = true)),
+  other('help', '?', 'page', () => text.value.help, () => (helping.value = true)),
+  other('log-out', '', 'page', () => text.value.logOut, () => {
+    leave().catch((e: unknown) => say(String(e), true))
+  }),
+]
+
+// byKey finds the action a key means now: two may share one where only one of them is ever possible.
+export function byKey(name: string): Action | undefined {
+  const all = ACTIONS.filter((a) => a.key === name)
+  return all.find((a) => a.possible()) ?? all[0]
+}
+
+export const actionOf = (id: string): Action => ACTIONS.find((a) => a.id === id) as Action
+
+// press does what a key means, or says why nothing is done.
+export function press(name: string): boolean {
+  const a = byKey(name)
+  if (!a) return false
+  if (a.possible()) a.run()
+  else if (a.group !== 'page') say(text.peek().notNow(a.label()), true)
+  return true
+}

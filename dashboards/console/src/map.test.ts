@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest'
+import { barOf, pathOf, project, within } from './map.ts'
+
+const F = { lon: 119.3, lat: 26.08, widthKm: 10, width: 400, height: 200 }
+
+describe('the small map', () => {
+  it('has its place in the middle, north up, in true kilometres', () => {
+    expect(project(F, 119.3, 26.08)).toEqual([200, 100])
+    const [, north] = project(F, 119.3, 26.08 + 1 / 111.195)
+    expect(north).toBeCloseTo(60)
+    const [east] = project(F, 119.3 + 1 / (111.195 * Math.cos((26.08 * Math.PI) / 180)), 26.08)
+    expect(east).toBeCloseTo(240)
+  })
+  it('knows what is on it', () => {
+    expect([within(F, [0, 0]), within(F, [-1, 0]), within(F, [-1, 0], 5), within(F, [399, 201])]).toEqual([true, false, true, false])
+  })
+  it('draws rings, without points too close to be told apart', () => {
+    const d = pathOf(F, { type: 'FeatureCollection', features: [{ type: 'Feature', properties: {}, geometry: { type: 'Polygon', coordinates: [[[119.3, 26.08], [119.300001, 26.08], [119.32, 26.08], [119.32, 26.1], [119.3, 26.08]]] } }] })
+    expect(d).toMatch(/^M200\.0 100\.0L[\d.]+ 100\.0L[\d.]+ [\d.]+L200\.0 100\.0Z$/)
+  })
+  it('has a scale of 1, 2 or 5', () => {
+    expect([2, 5, 10, 25, 60, 150].map(barOf)).toEqual([0.5, 1, 2, 5, 20, 50])
+  })
+})

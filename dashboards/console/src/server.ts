@@ -1,0 +1,116 @@
+// The HTTP calls of the console.
+
+import type { Area, City, Handover, Incident, LiveEvent, Seat } from '@banyan/live/protocol'
+import type { FeatureCollection } from 'geojson'
+import type { Request } from './pending.ts'
+import type { Roster } from './shifts.ts'
+
+const TIMEOUT_MS = 10_000
+
+// Who is asking: a key's token, or '' for the session's cookie, and the seat a person acts as.
+export interface Who {
+  token: string
+  seat: string
+}
+
+export interface Me {
+  user?: string
+  name?: string
+  roles: readonly string[]
+  department?: string
+  seat?: string
+  expires?: string
+}
+
+interface Problem {
+  code?: string
+  title?: string
+  detail?: string
+  errors?: readonly { field: string; reason: string; limit?: string }[]
+}
+
+// Refusal is an answer that says no. Without an answer, status is 0: what was asked may have happened.
+export class Refusal extends Error {
+  constructor(readonly status: number, readonly code: string, message: string, readonly fields: Readonly<Record<string, string>> = {}) {
+    super(message)
+  }
+
+  get unsure(): boolean {
+    return this.status === 0 || this.status >= 500
+  }
+}
+
+async function call<T>(who: Who, path: string, body?: object): Promise<T> {
+  const headers: Record<string, string> = {}
+  if (who.token) headers.authorization = 'Bearer ' + who.token
+  else if (who.seat) headers['banyan-seat'] = who.seat
+  if (body) headers['content-type'] = 'application/json'
+  let r: Response
+  try {
+    r = await fetch('/api/v1/' + path, {
+      method: body ? 'POST' : 'GET', headers, cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS),
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    })
+  } catch (e) {
+    throw new Refusal(0, 'unreachable', e instanceof Error ? e.message : String(e))
+  }
+  if (!r.ok) throw await refusalOf(r)
+  return (r.status === 204 ? undefined : await r.json()) as T
+}
+
+async function refusalOf(r: Response): Promise<Refusal> {
+  const p = (await r.json().catch(() => ({}))) as Problem
+  const fields = Object.fromEntries((p.errors ?? []).map((e) => [e.field.replace(/^body\./, ''), [e.reason, e.limit].filter(Boolean).join('; ')]))
+  const detail = Object.entries(fields).map(([f, why]) => `${f}: ${why}`).join('; ') || p.detail || p.title || String(r.status)
+  const wait = r.headers.get('retry-after')
+  return new Refusal(r.status, p.code ?? String(r.status), detail + (wait ? ` (${wait} s)` : ''), fields)
+}
+
+export const getMe = (who: Who): Promise<Me> => call<Me>(who, 'me')
+export const logIn = (name: string, password: string): Promise<Me> => call<Me>({ token: '', seat: '' }, 'login', { name, password })
+export const logOut = (who: Who): Promise<void> => call<void>(who, 'logout', {})
+export const getCity = (who: Who): Promise<City> => call<City>(who, 'city')
+export const getSeats = async (who: Who): Promise<readonly Seat[]> => (await call<{ seats: readonly Seat[] }>(who, 'seats')).seats
+export const getAreas = async (who: Who): Promise<readonly Area[]> => (await call<{ areas: readonly Area[] }>(who, 'areas')).areas
+export const getIncident = (who: Who, id: string): Promise<Incident> => call<Incident>(who, 'incidents/' + encodeURIComponent(id))
+export const getHandover = (who: Who, id: string): Promise<Handover> => call<Handover>(who, 'handovers/' + encodeURIComponent(id))
+export const getOutlines = (who: Who): Promise<FeatureCollection> => call<FeatureCollection>(who, 'areas.geojson?level=district')
+
+export interface Timeline {
+  events: readonly LiveEvent[]
+  truncated: boolean
+}
+
+export const getTimeline = (who: Who, id: string): Promise<Timeline> => call<Timeline>(who, `incidents/${encodeURIComponent(id)}/timeline`)
+
+// send asks for one thing. Its answer says only that the server took it.
+export function send(who: Who, r: Request): Promise<unknown> {
+  const id = encodeURIComponent
+  switch (r.on) {
+    case 'task': return call(who, `tasks/${id(r.task)}/${r.act}`, r.body)
+    case 'incident': return call(who, `incidents/${id(r.incident)}/${r.act}`, r.body)
+    case 'seat':
+      if (r.act === 'handover') return call(who, 'handovers', { seat: r.seat, note: r.body.note ?? '' })
+      return call(who, `seats/${id(r.seat)}/${r.act}`, r.body)
+    case 'handover': return call(who, `handovers/${id(r.handover)}/confirm`, r.body)
+  }
+}
+
+// getRoster returns who holds which seat on a day, undefined where the server has no such thing.
+export async function getRoster(who: Who, date: string): Promise<Roster | undefined> {
+  try {
+    return await call<Roster>(who, 'rosters/' + date)
+  } catch (e) {
+    if (e instanceof Refusal && e.status === 404) return undefined
+    throw e
+  }
+}
+
+// federated reports whether people may sign in at an OpenID provider. The redirect is looked at, not followed.
+export async function federated(): Promise<boolean> {
+  try {
+    return (await fetch('/api/v1/login/oidc', { redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MS) })).type === 'opaqueredirect'
+  } catch {
+    return false
+  }
+}

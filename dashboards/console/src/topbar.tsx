@@ -1,0 +1,96 @@
+import { Act, Key } from './button.tsx'
+import { LOST_AFTER_MS, canSound, city, clock, dataAge, link, mutedUntil, mySeat, myName, notices, queue, serverNow, text, trust, untrusted, lang, signedOn } from './state.ts'
+import { nameOf } from './text.ts'
+import { departmentName, duration, seatName } from './words.ts'
+
+export function TopBar() {
+  const t = text.value
+  const seat = mySeat.value
+  const now = clock.value(serverNow.value)
+  return (
+    <header class="top">
+      <div class="top-seat">
+        <b>{seat ? seatName(seat.id) : t.unknown}</b>
+        <span>{seat ? departmentName(seat.department) : ''} · {seat ? t.roles[seat.role] : ''}</span>
+      </div>
+      <Presence />
+      <span class="grow" />
+      <P1 />
+      <Trust />
+      <div class="fact" role="timer" aria-label={`${now.date} ${now.time}`}><b class="clock-figures">{now.time}</b><span>{now.date} {now.weekday}</span></div>
+      <Sound />
+      <Act id="handover" />
+      <Act id="board" hide label={<>{t.boardTab}{notices.value.some((n) => n.loud) ? <b class="badge">{notices.value.filter((n) => n.loud).length}</b> : null}</>} />
+      <Act id="commands" />
+      <Act id="language" label={t.language} />
+      <Act id="help" />
+    </header>
+  )
+}
+
+// Presence says who sits here and lets them come and go.
+function Presence() {
+  const t = text.value
+  const seat = mySeat.value
+  if (!seat) return null
+  const shift = seat.shift_name ? nameOf({ name: seat.shift_name, ...(seat.shift_name_en ? { name_en: seat.shift_name_en } : {}) }, lang.value) : ''
+  const until = seat.until ? clock.value(Date.parse(seat.until)).time.slice(0, 5) : ''
+  const lost = seat.presence === 'lost'
+  return (
+    <>
+      <div class={'fact' + (seat.presence === 'present' ? '' : ' loud-value')} data-presence={seat.presence}>
+        <b>{seat.presence === 'present' ? t.signedOnAs(seat.holder ?? '') : lost ? `${seat.holder ?? ''} ${t.lost}` : t.notSignedOn}</b>
+        <span>{seat.presence === 'absent' ? t.otherHolds(seat.holder || t.nobody) + ' · ' : ''}{shift} {until ? t.until(until) : ''}</span>
+      </div>
+      {signedOn.value ? <Act id="sign-off" /> : <Act id="sign-on" strong label={<>{t.signOn}{seat.holder !== myName.value && myName.value ? ` · ${myName.value}` : ''}</>} />}
+    </>
+  )
+}
+
+function P1() {
+  const n = queue.value.filter((i) => i.waiting && i.priority === 'P1').length
+  return n > 0 ? <p class="p1-alarm" role="alert">◆ {text.value.p1Waiting(n)}</p> : null
+}
+
+// Trust says how old the picture is and how the link stands: a word and a figure, never a colour.
+function Trust() {
+  const t = text.value
+  const how = trust.value
+  const word = { live: t.live, connecting: t.connecting, down: t.down, stale: t.stale, lost: t.down }[how]
+  const age = dataAge.value
+  return (
+    <div class={'fact' + (how === 'live' || how === 'connecting' ? '' : ' loud-value')} data-link={how}>
+      <b>{word}</b>
+      <span>{t.dataAge} {age === Infinity ? t.unknown : `${Math.floor(age / 1000)} ${t.seconds}`}</span>
+    </div>
+  )
+}
+
+function Sound() {
+  const t = text.value
+  const left = mutedUntil.value - serverNow.value
+  const label = !canSound.value ? t.soundOff : left > 0 ? t.muted(duration(left + 999)) : t.soundOn
+  return <div class={!canSound.value || left > 0 ? 'muted' : ''} data-muted={left > 0}><Act id="mute" label={label} /></div>
+}
+
+// Banners stand above everything for as long as they are true.
+export function Banners() {
+  const t = text.value
+  const age = dataAge.value
+  return (
+    <>
+      {untrusted.value ? (
+        <div class="banner" role="alert" data-lost={trust.value}>
+          <b>{trust.value === 'stale' ? t.staleTitle : t.lostTitle}</b>
+          {age === Infinity || age < LOST_AFTER_MS ? null : <b class="clock-figures">{t.lostAge(duration(age))}</b>}
+          {link.value.attempts > 0 ? <span>{t.retrying(link.value.attempts)}</span> : null}
+          <span>{t.lostHint}</span>
+        </div>
+      ) : null}
+      {mySeat.value?.presence === 'lost' && !untrusted.value ? <div class="banner" role="alert"><b>{t.seatLost}</b></div> : null}
+      {city.value && mySeat.value?.handover_id && mySeat.value.holder !== myName.value ? (
+        <div class="banner quiet-banner" role="status"><b>{t.handoverWaits(mySeat.value.holder ?? '')}</b><Key name="h" /></div>
+      ) : null}
+    </>
+  )
+}

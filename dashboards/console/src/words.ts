@@ -1,0 +1,76 @@
+// Names of things as rows, forms and the timeline say them.
+
+import type { Incident, LiveEvent, Seat, Task } from '@banyan/live/protocol'
+import { span } from '@banyan/live/time'
+import type { Item } from './queue.ts'
+import { areas, city, clock, lang, seats, text } from './state.ts'
+import { nameOf } from './text.ts'
+
+export const typeName = (code: string): string => {
+  const t = city.value?.types.find((o) => o.code === code)
+  return t ? nameOf(t, lang.value) : code
+}
+
+export const departmentName = (id: string): string => {
+  const d = city.value?.departments.find((o) => o.id === id)
+  return d ? nameOf(d, lang.value) : id
+}
+
+export const seatOf = (id: string): Seat | undefined => seats.value.find((s) => s.id === id)
+
+export const seatName = (id: string): string => {
+  const s = seatOf(id)
+  return s ? nameOf({ name: s.name, ...(s.name_en ? { name_en: s.name_en } : {}) }, lang.value) : id
+}
+
+export const areaName = (code: string): string => {
+  const a = areas.value.get(code)
+  return a ? nameOf(a, lang.value) : code
+}
+
+// placeOf names where an incident is, from the district down.
+export function placeOf(i: Incident): string {
+  const path = (i.areas ?? []).slice(1).map(areaName)
+  if (i.outside_city) return text.value.outside
+  return path.join(lang.value === 'zh' ? '' : ' ') || areaName(i.areas?.[0] ?? '') || text.value.noPlace
+}
+
+export const describe = (i: Item): string => `${i.priority} ${typeName(i.incident.type)} · ${placeOf(i.incident)} · ${i.incident.number}`
+
+export const duration = (ms: number): string => span(Math.max(0, ms), text.value.dayUnit, text.value.hourUnit)
+
+export const atTime = (iso: string | undefined): string => (iso ? clock.value(Date.parse(iso)).time : '')
+
+export function atDate(iso: string | undefined): string {
+  if (!iso) return ''
+  const c = clock.value(Date.parse(iso))
+  return `${c.date} ${c.time.slice(0, 5)}`
+}
+
+// actorOf says who did something, '' for the system.
+export const actorOf = (e: LiveEvent): string =>
+  e.by ? [e.by.name, e.by.seat ? seatName(e.by.seat) : e.by.department ? departmentName(e.by.department) : ''].filter(Boolean).join(' · ') : ''
+
+export const heldBy = (t: Task): string => (t.seat ? seatName(t.seat) : text.value.nobody)
+
+// lineOf says what an event was, in one line.
+export function lineOf(e: LiveEvent): string {
+  const t = text.value
+  const task = e.task
+  const about = task ? `${departmentName(task.department)} ` : ''
+  const why = e.reason ? `：${e.reason}` : ''
+  switch (e.type) {
+    case 'incident.opened': return `${t.incidentStates.open}：${e.alert?.text || t.noText}`
+    case 'alert.attached': return `${t.alerts}（${e.alert_count ?? ''}）：${e.alert?.text || t.noText}`
+    case 'incident.priority': return `${t.acts.priority} ${e.from ?? ''} → ${e.priority ?? ''}${why}`
+    case 'incident.state': return `${e.state ? t.incidentStates[e.state] : ''}${why}`
+    case 'incident.note': return `${t.acts.note}：${e.text ?? ''}`
+    case 'incident.assessed': return `${t.acts.assessments}：${e.text ?? ''}`
+    case 'task.reassigned': return `${about}${t.acts.assign} ${e.from ? seatName(e.from) : ''} → ${task?.seat ? seatName(task.seat) : ''}${e.step ? `（${t.steps[e.step] ?? e.step}）` : ''}`
+    case 'task.reminded': case 'task.escalated': return `${about}${t.steps[e.step ?? ''] ?? e.step ?? ''}${e.to ? ' → ' + seatName(e.to) : ''}`
+    case 'task.deadline_changed': return `${about}${t.deadline}${why}`
+    case 'task.assigned': return `${about}${t.states.assigned} → ${heldBy(task as Task)}`
+  }
+  if (task) return `${about}${t.states[task.state] ?? task.state}${why}`
+  return e.type + why
+}
