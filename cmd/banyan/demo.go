@@ -126,6 +126,12 @@ func printDemo(cmd *cobra.Command, server string, t *demoTokens, city *plan.City
 	w := cmd.OutOrStdout()
 	fmt.Fprintf(w, "\n榕 Banyan  %s %s\n\n", city.Name, city.NameEN)
 	fmt.Fprintf(w, "  大屏 wall      %s/wall/#token=%s\n", server, t.Wall)
+	for _, s := range city.Seats {
+		if s.Role == plan.SeatDuty {
+			fmt.Fprintf(w, "  席位 console   %s/console/#token=%s   %s %s\n", server, t.Seats[s.ID], s.Name, s.NameEN)
+			break
+		}
+	}
 	fmt.Fprintf(w, "  接口 API       %s/openapi.json (any key)\n", server)
 	fmt.Fprintf(w, "  状态 health    %s/readyz\n\n", server)
 	for _, s := range city.Sources {
