@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/banyan-ecc/banyan/pkg/alert"
 	"github.com/banyan-ecc/banyan/pkg/plan"
@@ -22,37 +20,9 @@ type SignOn struct {
 	MissedAt alert.Time `json:"missed_at,omitzero"` // the shift ended without a handover
 }
 
-// Handover 交接班 is the passing of a seat from one officer to the next. Everything in it moves with the one
-// event that confirms it, or nothing does.
-type Handover struct {
-	ID          string         `json:"id"`
-	Seat        string         `json:"seat"`
-	From        string         `json:"from"`
-	Note        string         `json:"note"`
-	OpenedAt    alert.Time     `json:"opened_at"`
-	Tasks       []HandoverTask `json:"tasks"` // open ones, as they stand
-	To          string         `json:"to,omitempty"`
-	Reason      string         `json:"reason,omitempty"` // why To, where the roster names somebody else
-	ConfirmedAt alert.Time     `json:"confirmed_at,omitzero"`
-}
-
-// HandoverTask is an open task in a handover.
-type HandoverTask struct {
-	Task       string          `json:"task"`
-	Incident   string          `json:"incident"`
-	Number     string          `json:"number"`
-	Type       string          `json:"type"`
-	Priority   alert.Priority  `json:"priority"`
-	State      alert.TaskState `json:"state"`
-	AssignedAt alert.Time      `json:"assigned_at"`
-	Deadline   alert.Time      `json:"deadline,omitzero"`
-}
-
 // MaxMovedPerSeat bounds the tasks one decision about a seat moves; those beyond it keep their deadlines and
 // climb the ladder.
 const MaxMovedPerSeat = 256
-
-const handoverPrefix = "h-"
 
 // duty is who sits where now. All maps are by seat.
 type duty struct {
@@ -379,84 +349,6 @@ func (s *State) noShowTold(city *plan.City, seat string, now alert.Time) bool {
 	return ok && city.Roster.At(told.Std()).Until().Equal(city.Roster.At(now.Std()).Until())
 }
 
-// actOnHandover opens a handover, or confirms it.
-func (d *decision) actOnHandover() error {
-	switch d.c.Action {
-	case alert.ActHandOver:
-		return d.openHandover()
-	case alert.ActConfirm:
-		return d.confirmHandover()
-	}
-	return alert.Errorf(alert.CodeInvalid, "no handover action %q", d.c.Action)
-}
-
-func (d *decision) openHandover() error {
-	seat, ok := d.city.Seat(d.c.Target)
-	if !ok {
-		return needs("seat", fmt.Sprintf("no seat %q; GET /api/v1/seats lists them", d.c.Target))
-	}
-	name, err := d.person(seat)
-	if err != nil {
-		return err
-	}
-	if on := d.s.duty.on[seat.ID]; on == nil || on.Officer != name {
-		return alert.Errorf(alert.CodeConflict, "%s is not signed on at seat %s: only who sits there can hand it over", name, seat.ID)
-	}
-	h := &Handover{ID: handoverPrefix + strconv.FormatUint(d.s.seq+1, 10), Seat: seat.ID, From: name, Note: d.c.Text, OpenedAt: d.c.At, Tasks: d.handoverTasks(seat.ID)}
-	d.emit(Event{Type: HandoverOpened, Seat: seat.ID, Handover: h, By: d.c.By})
-	return nil
-}
-
-func (d *decision) handoverTasks(seat string) []HandoverTask {
-	tasks := []HandoverTask{}
-	for _, id := range d.s.TasksAt(seat) {
-		if t, inc, ok := d.s.Task(id); ok {
-			tasks = append(tasks, HandoverTask{t.ID, inc.ID, inc.Number, inc.Type, t.Priority, t.State, t.AssignedAt, t.Deadline})
-		}
-	}
-	return tasks
-}
-
-// confirmHandover moves the seat and every open task to the incoming officer, in one event.
-func (d *decision) confirmHandover() error {
-	_, all := d.s.duty.lists()
-	at := slices.IndexFunc(all, func(h *Handover) bool { return h.ID == d.c.Target })
-	if at < 0 {
-		return alert.Errorf(alert.CodeNotFound, "no open handover %q", d.c.Target)
-	}
-	h := all[at]
-	seat, ok := d.city.Seat(h.Seat)
-	if !ok {
-		return alert.Errorf(alert.CodeConflict, "seat %q is not configured in this city any more", h.Seat)
-	}
-	name, err := d.person(seat)
-	if err != nil {
-		return err
-	}
-	if name == h.From {
-		return alert.Errorf(alert.CodeForbidden, "a handover is confirmed by the officer who comes, not by the one who goes")
-	}
-	next, err := d.newSignOn(seat, name)
-	if err != nil {
-		return err
-	}
-	done := *h
-	// What lies there now moves, not what lay there when the note was written.
-	done.To, done.Reason, done.ConfirmedAt, done.Tasks = name, next.Reason, d.c.At, d.handoverTasks(seat.ID)
-	d.emit(Event{Type: HandoverConfirmed, Seat: seat.ID, Handover: &done, SignOn: next, By: d.c.By})
-	return nil
-}
-
-// HandoverSeq returns the sequence of the event that opened the handover with the given id.
-func HandoverSeq(id string) (uint64, bool) {
-	rest, ok := strings.CutPrefix(id, handoverPrefix)
-	if !ok {
-		return 0, false
-	}
-	seq, err := strconv.ParseUint(rest, 10, 64)
-	return seq, err == nil
-}
-
 // applyDuty makes an event about a seat happen.
 func (s *State) applyDuty(e *Event) {
 	switch e.Type {
@@ -476,18 +368,5 @@ func (s *State) applyDuty(e *Event) {
 		s.duty.on[e.Seat] = e.SignOn
 	default:
 		s.duty.on[e.Seat] = e.SignOn
-	}
-}
-
-// takeOver puts the incoming officer's name on the tasks that the outgoing one worked on.
-func (s *State) takeOver(e *Event) {
-	for _, h := range e.Handover.Tasks {
-		t, inc, ok := s.Task(h.Task)
-		if !ok || t.Officer == "" || t.Officer == e.Handover.To {
-			continue
-		}
-		next := *t
-		next.Officer = e.Handover.To
-		s.change(s.incidents[inc.ID], &Event{Seq: e.Seq, At: e.At, Type: TaskDeadline, IncidentID: inc.ID, Task: &next})
 	}
 }
