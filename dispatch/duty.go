@@ -346,7 +346,7 @@ func (s *State) watchDue(city *plan.City, seat *plan.Seat, on *SignOn, now alert
 // noShowTold reports whether the no-show of the running shift was told already.
 func (s *State) noShowTold(city *plan.City, seat string, now alert.Time) bool {
 	told, ok := s.duty.noShows[seat]
-	return ok && city.Roster.At(told.Std()).Until().Equal(city.Roster.At(now.Std()).Until())
+	return ok && city.Roster.At(told.Std()).Span(seat).To.Equal(city.Roster.At(now.Std()).Span(seat).To)
 }
 
 // applyDuty makes an event about a seat happen.
