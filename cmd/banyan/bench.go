@@ -38,12 +38,16 @@ a write with sync, a bare fan-out. Only the ratios compare between machines.`,
 				return err
 			}
 			defer func() { err = errors.Join(err, os.RemoveAll(o.Dir)) }()
-			kind, source := patientType(city)
-			if source == nil {
-				return errors.New("no source of this city may send any type")
+			kind, sources := patientType(city)
+			if len(sources) == 0 {
+				return errors.New("no source of this city may send any type of priority P4")
 			}
-			if o.SourceToken, err = auth.Add(o.Dir, auth.Key{Role: auth.RoleSource, Source: source.ID}); err != nil {
-				return err
+			for _, s := range sources {
+				token, err := auth.Add(o.Dir, auth.Key{Role: auth.RoleSource, Source: s.ID})
+				if err != nil {
+					return err
+				}
+				o.SourceTokens = append(o.SourceTokens, token)
 			}
 			if o.WallToken, err = auth.Add(o.Dir, auth.Key{Role: auth.RoleWall, Name: "bench"}); err != nil {
 				return err
@@ -89,21 +93,24 @@ func profiled(file string, f func() error) (err error) {
 	return f()
 }
 
-// patientType returns the type whose tasks fall due latest, and a source that may send it at the default
-// rate: the ladders of thousands of unanswered tasks are not what is measured.
-func patientType(city *plan.City) (*plan.Type, *plan.Source) {
-	var best *plan.Type
-	var from *plan.Source
+// patientType returns the type whose tasks fall due latest, and the sources that may send it at the default
+// rate, of equally late ones that with the most: the ladders of thousands of unanswered tasks are not what is
+// measured.
+func patientType(city *plan.City) (best *plan.Type, from []*plan.Source) {
 	var longest time.Duration
 	for _, t := range city.Types {
 		if t.Priority != alert.P4 {
 			continue
 		}
+		var able []*plan.Source
 		for _, s := range city.Sources {
-			after := t.General().Ladder.Steps(t.Priority)[0].After
-			if s.MaySend(t.Code) && s.PerSecond >= plan.DefaultSourcePerSecond && after > longest {
-				best, from, longest = t, s, after
+			if s.MaySend(t.Code) && s.PerSecond >= plan.DefaultSourcePerSecond {
+				able = append(able, s)
 			}
+		}
+		after := t.General().Ladder.Steps(t.Priority)[0].After
+		if len(able) > 0 && (after > longest || after == longest && len(able) > len(from)) {
+			best, from, longest = t, able, after
 		}
 	}
 	return best, from

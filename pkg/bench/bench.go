@@ -20,17 +20,17 @@ import (
 
 // Options say what to measure.
 type Options struct {
-	Server      string // base URL
-	SourceToken string
-	WallToken   string
-	Type        string    // of the alerts: one whose tasks fall due late, or the centre is not idle
-	Centre      geo.Point // alerts are spread around it
-	Dir         string    // on the disk of the journal, for the floor of writing
-	Clients     []int     // at a time, for rates
-	Walls       []int     // for latencies
-	Rounds      int       // alerts for each latency
-	For         time.Duration
-	Out         io.Writer
+	Server       string   // base URL
+	SourceTokens []string // of several sources, so that what is measured is not the rate that one is allowed
+	WallToken    string
+	Type         string    // of the alerts: one whose tasks fall due late, or the centre is not idle
+	Centre       geo.Point // alerts are spread around it
+	Dir          string    // on the disk of the journal, for the floor of writing
+	Clients      []int     // at a time, for rates
+	Walls        []int     // for latencies
+	Rounds       int       // alerts for each latency
+	For          time.Duration
+	Out          io.Writer
 }
 
 // Run measures and prints. It ends early when ctx ends.
@@ -50,6 +50,7 @@ type bench struct {
 	client *http.Client
 	run    string
 	n      atomic.Int64
+	turn   atomic.Uint64
 
 	httpFloor, syncFloor, screenFloor quantiles
 }
@@ -99,7 +100,7 @@ func (b *bench) post(ctx context.Context, url string, body []byte) (r receipt, e
 	if err != nil {
 		return r, err
 	}
-	req.Header.Set("Authorization", "Bearer "+b.o.SourceToken)
+	req.Header.Set("Authorization", "Bearer "+b.source())
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := b.client.Do(req)
 	if err != nil {
@@ -115,6 +116,9 @@ func (b *bench) post(ctx context.Context, url string, body []byte) (r receipt, e
 	}
 	return r, json.Unmarshal(answer, &r)
 }
+
+// source returns the token of one source after the other.
+func (b *bench) source() string { return b.o.SourceTokens[b.turn.Add(1)%uint64(len(b.o.SourceTokens))] }
 
 func (b *bench) alerts() string { return b.o.Server + "/api/v1/alerts" }
 
@@ -251,7 +255,7 @@ func (b *bench) postBatch(ctx context.Context, body []byte, lines int) error {
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Authorization", "Bearer "+b.o.SourceToken)
+	req.Header.Set("Authorization", "Bearer "+b.source())
 	req.Header.Set("Content-Type", "application/x-ndjson")
 	resp, err := b.client.Do(req)
 	if err != nil {
