@@ -35,6 +35,7 @@ const (
 	readHeaderTimeout      = 10 * time.Second
 	idleTimeout            = 2 * time.Minute
 	DefaultShutdownTimeout = 15 * time.Second
+	gapsAhead              = 72 * time.Hour   // a gap in the roster is counted this long before it bites
 	stuckAfter             = 10 * time.Second // the writer at one batch this long is not alive
 )
 
@@ -215,6 +216,26 @@ func (a *App) measure() {
 	m.Gauge("banyan_screens", "Open websocket connections.", nil, func() float64 { return float64(a.hub.Stats().Connections) })
 	m.Counter("banyan_push_deliveries_total", "Frames of events delivered to connections.", func() float64 { return float64(a.hub.Stats().Deliveries) })
 	m.Counter("banyan_push_dropped_total", "Times a slow connection lost deltas and was owed a snapshot.", func() float64 { return float64(a.hub.Stats().Dropped) })
+	m.Gauge("banyan_roster_gaps_ahead", "Times within the next 72 hours in which nobody is to hold a seat.", nil, func() float64 {
+		var city *plan.City
+		a.seq.Replica().Read(func(st *dispatch.State) { city = st.City() })
+		if city == nil {
+			return 0
+		}
+		return float64(len(city.Roster.Gaps(time.Now(), time.Now().Add(gapsAhead))))
+	})
+	for _, presence := range []string{"present", "absent", "lost"} {
+		m.Gauge("banyan_seats", "Seats by the presence of an officer.", map[string]string{"presence": presence}, func() (n float64) {
+			var board dispatch.Board
+			a.seq.Replica().Read(func(st *dispatch.State) { board = st.Board(time.Now(), true) })
+			for _, seat := range board.Seats {
+				if seat.Presence == presence {
+					n++
+				}
+			}
+			return n
+		})
+	}
 	for _, p := range alert.Priorities {
 		load := func() (l dispatch.Load) {
 			a.seq.Replica().Read(func(st *dispatch.State) { l = st.Counts().Priorities[p] })
