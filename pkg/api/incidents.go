@@ -37,10 +37,10 @@ type listInput struct {
 	Cursor     string `query:"cursor" doc:"The next of the page before."`
 }
 
-// IncidentPage is one page of incidents. Next is absent on the last.
+// IncidentPage is one page of incidents.
 type IncidentPage struct {
 	Incidents []*alert.Incident `json:"incidents"`
-	Next      string            `json:"next,omitempty"`
+	Next      string            `json:"next" doc:"Cursor of the next page; empty on the last."`
 	Epoch     uint32            `json:"epoch"`
 	Seq       uint64            `json:"seq" doc:"The state shown is that after this event."`
 }
