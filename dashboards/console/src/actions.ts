@@ -3,14 +3,15 @@
 
 import { bulkForm, incidentForm, signOffForm, signOnForm, taskForm } from './actforms.ts'
 import { nextMute } from './alarm.ts'
-import { commandBar, dutyOpen, focusOn, helping } from './forms.ts'
+import { commandBar, dutyOpen, helping } from './forms.ts'
 import type { IncidentAct, TaskAct } from './pending.ts'
 import type { Item } from './queue.ts'
 import { mayIncident, mayTask } from './rights.ts'
-import { leave, movedAt } from './run.ts'
+import { leave } from './run.ts'
 import { nextWaiting, showList } from './select.ts'
 import { ask } from './sending.ts'
-import { board, desk, item, leader, mutedUntil, mySeat, queue, say, selectedRow, serverNow, signedOn, switchLang, text } from './state.ts'
+import { board, desk, item, leader, movedAt, mutedUntil, mySeat, queue, say, selectedRow, serverNow, signedOn, switchLang, text } from './state.ts'
+import { writeIn } from './writing.tsx'
 
 export interface Action {
   id: string
@@ -27,7 +28,7 @@ const AUTO_GUARD_MS = 600
 // inSight reports whether the selected row can be seen. Where it cannot, it is scrolled to, and the key must be
 // pressed again: nothing is done to a task nobody looks at.
 function inSight(key: string): boolean {
-  if (performance.now() - movedAt < AUTO_GUARD_MS) {
+  if (performance.now() - movedAt.peek() < AUTO_GUARD_MS) {
     say(text.peek().settle)
     return false
   }
@@ -79,12 +80,12 @@ export const ACTIONS: readonly Action[] = [
   onTask('finish', 'f', (i) => taskForm('finish', i)),
   onTask('return', 'x', (i) => taskForm('return', i)),
   onTask('assign', 'g', (i) => taskForm('assign', i)),
-  other('bulk', 'shift+a', 'task', () => text.value.acts.acknowledge, bulkForm, () => {
+  other('bulk', 'shift+a', 'task', () => text.value.bulk, bulkForm, () => {
     const row = selectedRow.value
     return row?.kind === 'group' && row.group.items.some((i) => i.waiting)
   }),
-  onIncident('note', 'n', () => (focusOn.value = 'note')),
-  onIncident('assessments', 'e', () => (focusOn.value = 'assessment')),
+  onIncident('note', 'n', () => writeIn('note')),
+  onIncident('assessments', 'e', () => writeIn('assessment')),
   onIncident('support', 'u', (i) => incidentForm('support', i)),
   onIncident('priority', 'p', (i) => incidentForm('priority', i)),
   onIncident('verify', 'v', (i) => incidentForm('verify', i)),

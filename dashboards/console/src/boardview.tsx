@@ -6,10 +6,11 @@ import { Clock, Deadline } from './clocks.tsx'
 import { Shape } from './levels.ts'
 import { incidentItem } from './queue.ts'
 import type { Item } from './queue.ts'
-import { dismissNotices } from './run.ts'
+import { dismissNotices } from './hear.ts'
 import { select } from './select.ts'
 import { desk, list, notices, queue, seats, store, text } from './state.ts'
-import { atTime, departmentName, heldBy, placeOf, seatName, typeName } from './words.ts'
+import { atTime, departmentName, heldBy, noticeLine, placeOf, seatName, typeName } from './words.ts'
+import { Columns } from './pieces.tsx'
 
 const MAX_TASKS = 100 // listed
 
@@ -44,7 +45,7 @@ export function BoardView() {
         <div class="column">
           <section class="panel" aria-label={t.presence}>
             <table class="tasks seats">
-              <thead><tr><th scope="col">{t.seat}</th><th scope="col">{t.officer}</th><th scope="col">{t.presence}</th><th scope="col">{t.waitingCount}</th><th scope="col">{t.openCount}</th><th scope="col">{t.oldest}</th></tr></thead>
+              <Columns names={[t.seat, t.officer, t.presence, t.waitingCount, t.openCount, t.oldest]} />
               <tbody>{lines.map((l) => <Line key={l.seat.id} line={l} />)}</tbody>
             </table>
           </section>
@@ -69,7 +70,7 @@ function Unacknowledged({ item: i }: { item: Item }) {
   return (
     <li class="board-task" data-unacknowledged={i.key}>
       <Shape priority={i.priority} filled plain />
-      <button type="button" class="plain" onClick={(e) => { e.currentTarget.blur(); choose() }}><b>{i.priority} {typeName(i.incident.type)}</b> {placeOf(i.incident)} <span class="soft">{i.incident.number}</span></button>
+      <button type="button" class="plain" onClick={(e) => { e.currentTarget.blur(); choose() }}><b>{i.priority} {typeName(i.incident.type)}</b> {placeOf(i.incident)}</button>
       <span>{i.task ? heldBy(i.task) : ''}</span> <Clock sinceMs={i.sinceMs} /> <Deadline task={i.task} waiting={i.waiting} />
     </li>
   )
@@ -95,10 +96,12 @@ function Notices() {
   const t = text.value
   return (
     <section class="panel" aria-label={t.noticesTitle}>
-      <h2>{t.noticesTitle} <b>{notices.value.length}</b> <span class="grow" />{notices.value.length > 0 ? <button type="button" onClick={dismissNotices}>{t.clearNotices}</button> : null}</h2>
+      <h2>{t.noticesTitle} <b>{notices.value.length}</b> <span class="grow" />
+        {notices.value.length > 0 ? <button type="button" onClick={dismissNotices}>{t.clearNotices}</button> : null}
+      </h2>
       <ul class="entries">
         {notices.value.map((n) => (
-          <li key={n.id} data-notice={n.event.type}><span class="soft clock-figures">{atTime(n.at)}</span> <span class={n.loud ? 'loud' : ''}>{t.noticeOf(n.event.type, seatName(n.event.seat ?? ''), n.event.handover?.to ?? n.event.handover?.from ?? n.event.sign_on?.officer ?? n.event.reason ?? '')}</span></li>
+          <li key={n.id} data-notice={n.event.type}><span class="soft clock-figures">{atTime(n.at)}</span> <span class={n.loud ? 'loud' : ''}>{noticeLine(n.event)}</span></li>
         ))}
       </ul>
     </section>

@@ -16,7 +16,9 @@ export function Deadline({ task, waiting }: { task: Task | undefined; waiting: b
   return (
     <>
       {task.overdue ? <b class="loud">{t.overdue}</b> : null}
-      {left === undefined ? null : left <= 0 ? <b>{t.dueNow}</b> : <><span class="soft">{task.state === 'unstaffed' ? t.retry : t.due}</span> <b class="clock-figures">{duration(left + 999)}</b></>}
+      {left === undefined ? null : left <= 0 ? <b>{t.dueNow}</b> : (
+        <><span class="soft">{task.state === 'unstaffed' ? t.retry : t.due}</span> <b class="clock-figures">{duration(left + 999)}</b></>
+      )}
     </>
   )
 }

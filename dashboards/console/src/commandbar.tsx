@@ -16,9 +16,11 @@ const MAX_INCIDENTS = 2_000 // looked through
 
 type Entry = { kind: 'action'; action: Action; possible: boolean } | { kind: 'incident'; item: Item }
 
-const textsOf = (e: Entry): string[] => e.kind === 'action'
-  ? [e.action.label(), e.action.id, e.action.key]
-  : [e.item.incident.number, typeName(e.item.incident.type), placeOf(e.item.incident), e.item.incident.text ?? '', e.item.incident.type, ...e.item.incident.tasks.map((t) => departmentName(t.department))]
+function textsOf(e: Entry): string[] {
+  if (e.kind === 'action') return [e.action.label(), e.action.id, e.action.key]
+  const i = e.item.incident
+  return [i.number, typeName(i.type), placeOf(i), i.text ?? '', i.type, ...i.tasks.map((t) => departmentName(t.department))]
+}
 
 // CommandBar finds every action and every incident by a part of its name.
 export function CommandBar() {
@@ -42,7 +44,8 @@ export function CommandBar() {
   return (
     <Shell label={t.commands} name="commands" onClose={() => (commandBar.value = false)}>
       <form class="form" onSubmit={(e) => { e.preventDefault(); go(found[current]) }}>
-        <input type="text" role="combobox" aria-expanded="true" aria-controls="commands" aria-label={t.commands} autocomplete="off" spellcheck={false} data-first placeholder={t.commandHint} value={typed}
+        <input type="text" role="combobox" aria-expanded="true" aria-controls="commands" aria-label={t.commands} autocomplete="off" spellcheck={false} data-first
+          placeholder={t.commandHint} value={typed}
           onInput={(e) => { setTyped(e.currentTarget.value.replace(/^[/、]/, '')); setAt(0) }}
           onKeyDown={(e) => {
             if (e.key === 'ArrowDown') setAt(Math.min(current + 1, found.length - 1))
@@ -55,7 +58,7 @@ export function CommandBar() {
             <li key={e.kind === 'action' ? e.action.id : e.item.key} role="option" aria-selected={n === current} onClick={() => go(e)}>
               {e.kind === 'action'
                 ? <><Key name={e.action.key} /><b>{e.action.label()}</b></>
-                : <><b>{e.item.priority}</b> <span class="number">{e.item.incident.number}</span> <span>{typeName(e.item.incident.type)}</span> <span class="soft">{placeOf(e.item.incident)}</span></>}
+                : <><b>{e.item.priority}</b> <span class="number">{e.item.incident.number}</span> {typeName(e.item.incident.type)} <span class="soft">{placeOf(e.item.incident)}</span></>}
             </li>
           ))}
           {found.length === 0 ? <li class="soft">{t.noCommand}</li> : null}

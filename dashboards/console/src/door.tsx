@@ -68,7 +68,11 @@ function ChooseSeat() {
       <h2>{t.chooseSeat}</h2>
       <ul class="seat-choices">
         {own.map((s, n) => (
-          <li key={s.id}><button type="button" class="act" autofocus={n === 0} data-seat={s.id} onClick={() => enter({ token: '', seat: s.id })}>{seatName(s.id)} <span class="soft">{t.roles[s.role]} · {s.holder ?? t.nobody}</span></button></li>
+          <li key={s.id}>
+            <button type="button" class="act" autofocus={n === 0} data-seat={s.id} onClick={() => enter({ token: '', seat: s.id })}>
+              {seatName(s.id)} <span class="soft">{t.roles[s.role]} · {s.holder ?? t.nobody}</span>
+            </button>
+          </li>
         ))}
       </ul>
       <button type="button" class="act" onClick={() => { leave().catch((e: unknown) => say(String(e), true)) }}>{t.logOut}</button>

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Handover } from '@banyan/live/protocol'
 import { Clock } from './clocks.tsx'
 import { MAX_DRAFT_CHARS } from './drafts.ts'
@@ -9,6 +9,7 @@ import { Shell } from './shell.tsx'
 import { desk, myName, mySeat, paper, pending, queue, signedOn, store, text, who } from './state.ts'
 import { Shifts } from './shiftsview.tsx'
 import { atDate, seatName, typeName } from './words.ts'
+import { Columns } from './pieces.tsx'
 
 const close = () => (dutyOpen.value = '')
 
@@ -37,7 +38,9 @@ function Unsent() {
   return (
     <>
       {pending.value.filter((p) => p.request.on === 'handover' || p.request.on === 'seat').map((p) => (
-        <p key={p.id} class={p.phase === 'failed' ? 'loud' : 'tag sending'} role="status" data-phase={p.phase}>{t.doing(p.request)} {p.phase === 'failed' ? `${t.failedMark}：${p.why}` : t.sending + '…'}</p>
+        <p key={p.id} class={p.phase === 'failed' ? 'loud' : 'tag sending'} role="status" data-phase={p.phase}>
+          {t.doing(p.request)} {p.phase === 'failed' ? `${t.failedMark}：${p.why}` : t.sending + '…'}
+        </p>
       ))}
     </>
   )
@@ -51,10 +54,13 @@ function OpenTasks() {
   return (
     <table class="tasks">
       <caption>{t.openTasks} {tasks.length}</caption>
-      <thead><tr><th scope="col">{t.number}</th><th scope="col">{t.type}</th><th scope="col">{t.state}</th><th scope="col">{t.age}</th><th scope="col">{t.deadline}</th></tr></thead>
+      <Columns names={[t.number, t.type, t.state, t.age, t.deadline]} />
       <tbody>
         {tasks.map((i) => (
-          <tr key={i.key}><td><b>{i.priority}</b> {i.incident.number}</td><td>{typeName(i.incident.type)}</td><td>{i.task ? t.states[i.task.state] : ''}</td><td><Clock sinceMs={i.sinceMs} /></td><td>{atDate(i.task?.deadline)}</td></tr>
+          <tr key={i.key}>
+            <td><b>{i.priority}</b> {i.incident.number}</td><td>{typeName(i.incident.type)}</td><td>{i.task ? t.states[i.task.state] : ''}</td>
+            <td><Clock sinceMs={i.sinceMs} /></td><td>{atDate(i.task?.deadline)}</td>
+          </tr>
         ))}
       </tbody>
     </table>
@@ -74,14 +80,17 @@ function Outgoing({ again }: { again: boolean }) {
       <OpenTasks />
       <label>
         <span>{t.handoverNote} <small>{t.reasonNeeded}</small></span>
-        <textarea rows={4} maxLength={MAX_DRAFT_CHARS} data-first data-field="note" placeholder={t.handoverNoteHint} value={note} onInput={(e) => writeDraft(seat, 'handover.note', e.currentTarget.value)}
+        <textarea rows={4} maxLength={MAX_DRAFT_CHARS} data-first data-field="note" placeholder={t.handoverNoteHint} value={note}
+          onInput={(e) => writeDraft(seat, 'handover.note', e.currentTarget.value)}
           onKeyDown={(e) => {
             if (e.key !== 'Enter' || !(e.ctrlKey || e.metaKey) || e.isComposing) return
             e.preventDefault()
             submit()
           }} />
       </label>
-      <div class="form-do"><button type="submit" class="act strong" disabled={sending || note.trim() === ''}><kbd aria-hidden="true">Ctrl ⏎</kbd>{again ? t.rewriteHandover : t.handOver}</button></div>
+      <div class="form-do">
+        <button type="submit" class="act strong" disabled={sending || note.trim() === ''}><kbd aria-hidden="true">Ctrl ⏎</kbd>{again ? t.rewriteHandover : t.handOver}</button>
+      </div>
     </form>
   )
 }
@@ -105,6 +114,8 @@ export function useHandover(id: string): { handover: Handover | undefined; probl
 function Waiting({ id, mine }: { id: string; mine: boolean }) {
   const t = text.value
   const { handover: h, problem } = useHandover(id)
+  const yes = useRef<HTMLButtonElement>(null)
+  useLayoutEffect(() => yes.current?.focus(), [h?.id])
   const seat = desk.value.seat
   const reason = readDraft(seat, 'confirm.reason')
   const sending = pending.value.some((p) => p.request.act === 'confirm' && p.phase !== 'failed')
@@ -125,7 +136,7 @@ function Waiting({ id, mine }: { id: string; mine: boolean }) {
             <span>{t.reason} <small>{t.reasonOptional}</small></span>
             <textarea rows={2} maxLength={680} value={reason} onInput={(e) => writeDraft(seat, 'confirm.reason', e.currentTarget.value)} />
           </label>
-          <div class="form-do"><button type="submit" class="act strong" data-first disabled={sending}><kbd aria-hidden="true">⏎</kbd>{t.confirmHandover}</button></div>
+          <div class="form-do"><button type="submit" class="act strong" ref={yes} disabled={sending}><kbd aria-hidden="true">⏎</kbd>{t.confirmHandover}</button></div>
         </form>
       )}
     </section>

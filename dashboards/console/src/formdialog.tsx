@@ -45,7 +45,9 @@ function Open({ form: f }: { form: Form }) {
           </div>
         ))}
         <div class="form-do">
-          <button type="submit" class={f.danger ? 'act danger' : 'act strong'} data-submit data-first={f.fields.length === 0 || undefined}><kbd aria-hidden="true">⏎</kbd>{f.title}</button>
+          <button type="submit" class={f.danger ? 'act danger' : 'act strong'} data-first={f.fields.length === 0 || undefined}>
+            <kbd aria-hidden="true">⏎</kbd>{f.title}
+          </button>
           <button type="button" class="act" onClick={() => (form.value = undefined)}><kbd aria-hidden="true">Esc</kbd>{t.cancelKey}</button>
         </div>
       </form>
@@ -90,7 +92,8 @@ function Choices({ field, choices, value, first, onChoose }: { field: Field; cho
     <div class="choices">
       <label>
         <span>{field.label} <small>{field.required ? t.reasonNeeded : t.reasonOptional}</small></span>
-        <input type="text" role="combobox" aria-expanded="true" aria-controls={'choices-' + field.name} autocomplete="off" value={typed} data-first={first || undefined} placeholder={t.chooseOne}
+        <input type="text" role="combobox" aria-expanded="true" aria-controls={'choices-' + field.name} autocomplete="off" value={typed} placeholder={t.chooseOne}
+          data-first={first || undefined}
           onInput={(e) => {
             const v = e.currentTarget.value
             setTyped(v)

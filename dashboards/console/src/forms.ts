@@ -34,8 +34,7 @@ export interface Form {
 export const form = signal<Form | undefined>(undefined)
 export const commandBar = signal(false)
 export const helping = signal(false)
-export const dutyOpen = signal<'' | 'handover' | 'shifts'>('')
-export const focusOn = signal<'' | 'note' | 'assessment'>('') // which of the incident's fields a key asked for
+export const dutyOpen = signal<'' | 'handover'>('')
 
 export const draftKey = (about: string, field: string): string => Drafts.keyOf(desk.peek().seat, about, field)
 export const readDraft = (about: string, field: string): string => (void draftCount.value, drafts.read(draftKey(about, field)))

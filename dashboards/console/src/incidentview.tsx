@@ -14,6 +14,7 @@ import { Timeline } from './timelineview.tsx'
 import { atDate, atTime, departmentName, heldBy, placeOf, typeName } from './words.ts'
 import { shownTimeline } from './select.ts'
 import { Writing } from './writing.tsx'
+import { classes, Columns } from './pieces.tsx'
 
 export function IncidentView() {
   const row = selectedRow.value
@@ -48,7 +49,10 @@ function Head({ item: i }: { item: Item }) {
       <Shape priority={inc.priority} filled={i.waiting} />
       <div class="incident-title">
         <h1>{typeName(inc.type)} <span class="place">{placeOf(inc)}</span></h1>
-        <p><b class="state">{t.incidentStates[inc.state]}</b> <span class="number">{inc.number}</span> <span>{t.alertsOf(inc.alert_count)}</span> <span>{atDate(inc.opened_at)} {t.opened}</span></p>
+        <p>
+          <b class="state">{t.incidentStates[inc.state]}</b> <span class="number">{inc.number}</span> <span>{t.alertsOf(inc.alert_count)}</span>
+          <span>{atDate(inc.opened_at)} {t.opened}</span>
+        </p>
       </div>
       <div class="incident-age"><span class="soft">{t.age}</span><b><Clock sinceMs={Date.parse(inc.opened_at)} /></b></div>
       {inc.text ? <p class="incident-text">{inc.text}</p> : null}
@@ -96,17 +100,20 @@ function Tasks({ incident: i, current }: { incident: Incident; current: string }
     <section class="panel" aria-label={t.tasks}>
       <h2>{t.tasks} <kbd aria-hidden="true">[ ]</kbd></h2>
       <table class="tasks">
-        <thead><tr><th scope="col">{t.department}</th><th scope="col">{t.seat}</th><th scope="col">{t.state}</th><th scope="col">{t.since}</th></tr></thead>
+        <Columns names={[t.department, t.seat, t.state, t.since]} />
         <tbody>
           {i.tasks.map((task) => (
             <tr key={task.id} data-task={task.id} data-state={task.state} aria-current={task.id === current}
-              class={[task.id === current && 'chosen', isFinalTask(task.state) && 'final', isWaitingTask(task.state) && 'waiting'].filter(Boolean).join(' ')} onClick={() => (selectedTask.value = task.id)}>
+              class={classes(task.id === current && 'chosen', isFinalTask(task.state) && 'final', isWaitingTask(task.state) && 'waiting')}
+              onClick={() => (selectedTask.value = task.id)}>
               <td>
-                <button type="button" class="plain" aria-label={`${departmentName(task.department)}：${t.chosenTask}`} onClick={(e) => { selectedTask.value = task.id; e.currentTarget.blur() }}>
+                <button type="button" class="plain" aria-label={`${departmentName(task.department)}：${t.chosenTask}`} onClick={(e) => e.currentTarget.blur()}>
                   {task.id === current ? '▸ ' : ''}{departmentName(task.department)}
                 </button> <span class="soft">{task.role === 'lead' ? t.lead : t.support}</span>
               </td>
-              <td title={task.reason}>{heldBy(task)}{task.officer ? <span class="soft"> {task.officer}</span> : null}{task.end_reason ? <span class="soft"> · {task.end_reason}</span> : null}</td>
+              <td title={task.reason}>
+                {heldBy(task)}{task.officer ? <span class="soft"> {task.officer}</span> : null}{task.end_reason ? <span class="soft"> · {task.end_reason}</span> : null}
+              </td>
               <td><span class={'state' + (isWaitingTask(task.state) ? ' unacked' : '')}>{t.states[task.state]}</span> <Sending task={task.id} /></td>
               <td class="when"><TaskClock task={task} incident={i} /></td>
             </tr>
@@ -157,7 +164,11 @@ function GroupView({ group }: { group: Group }) {
       <div class="actions"><Act id="bulk" strong /><p class="soft">→ {t.expand}</p></div>
       <div class="incident-body single">
         <ul class="entries panel">
-          {group.items.slice(0, MAX_GROUP_ROWS).map((i) => <li key={i.key}><b>{i.priority}</b> {i.incident.number} {placeOf(i.incident)} <span class="state">{i.task ? t.states[i.task.state] : ''}</span> <Clock sinceMs={i.sinceMs} /></li>)}
+          {group.items.slice(0, MAX_GROUP_ROWS).map((i) => (
+            <li key={i.key}>
+              <b>{i.priority}</b> {i.incident.number} {placeOf(i.incident)} <span class="state">{i.task ? t.states[i.task.state] : ''}</span> <Clock sinceMs={i.sinceMs} />
+            </li>
+          ))}
         </ul>
       </div>
     </main>

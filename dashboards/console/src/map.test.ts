@@ -15,7 +15,8 @@ describe('the small map', () => {
     expect([within(F, [0, 0]), within(F, [-1, 0]), within(F, [-1, 0], 5), within(F, [399, 201])]).toEqual([true, false, true, false])
   })
   it('draws rings, without points too close to be told apart', () => {
-    const d = pathOf(F, { type: 'FeatureCollection', features: [{ type: 'Feature', properties: {}, geometry: { type: 'Polygon', coordinates: [[[119.3, 26.08], [119.300001, 26.08], [119.32, 26.08], [119.32, 26.1], [119.3, 26.08]]] } }] })
+    const ring = [[119.3, 26.08], [119.300001, 26.08], [119.32, 26.08], [119.32, 26.1], [119.3, 26.08]]
+    const d = pathOf(F, { type: 'FeatureCollection', features: [{ type: 'Feature', properties: {}, geometry: { type: 'Polygon', coordinates: [ring] } }] })
     expect(d).toMatch(/^M200\.0 100\.0L[\d.]+ 100\.0L[\d.]+ [\d.]+L200\.0 100\.0Z$/)
   })
   it('has a scale of 1, 2 or 5', () => {

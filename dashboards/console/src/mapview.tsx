@@ -7,7 +7,7 @@ import { barOf, FIRST_WIDTH, pathOf, project, WIDTHS_KM, within } from './map.ts
 import type { Frame } from './map.ts'
 import { getOutlines } from './server.ts'
 import { areas, city, lang, store, text, who } from './state.ts'
-import { nameOf } from './text.ts'
+import { named, nameOf } from './text.ts'
 
 const SIZE = { width: 360, height: 190 }
 const MAX_NEARBY = 200 // other incidents drawn
@@ -36,7 +36,7 @@ function read(configs: number): void {
 
 const labels = computed(() => outlines.value && labelPoints(outlines.value, (code, p) => {
   const a = areas.value.get(code)
-  return nameOf(a ?? { name: p.name ?? code, ...(p.name_en ? { name_en: p.name_en } : {}) }, lang.value)
+  return nameOf(a ?? named(p.name ?? code, p.name_en), lang.value)
 }))
 
 // MapView is a small map: the place, outlines of districts, and the other open incidents around.

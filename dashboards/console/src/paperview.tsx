@@ -3,6 +3,7 @@ import { useHandover } from './dutyview.tsx'
 import { city, lang, paper, serverNow, text } from './state.ts'
 import { nameOf } from './text.ts'
 import { atDate, seatName, typeName } from './words.ts'
+import { Columns } from './pieces.tsx'
 
 const close = () => {
   paper.value = ''
@@ -32,16 +33,22 @@ export function Paper({ id }: { id: string }) {
         <article class="paper" data-paper={h.id}>
           <header><p>{city.value ? nameOf(city.value, lang.value) : ''}</p><h1>{t.handoverTitle}</h1><p>{seatName(h.seat)} · {h.id}</p></header>
           <dl>
-            <div><dt>{t.from}</dt><dd>{h.from}</dd></div><div><dt>{t.openedAt}</dt><dd>{atDate(h.opened_at)}</dd></div>
-            <div><dt>{t.to}</dt><dd>{h.to ?? t.notConfirmed}{h.reason ? `（${h.reason}）` : ''}</dd></div><div><dt>{t.confirmedAt}</dt><dd>{atDate(h.confirmed_at) || t.notConfirmed}</dd></div>
+            <div><dt>{t.from}</dt><dd>{h.from}</dd></div>
+            <div><dt>{t.openedAt}</dt><dd>{atDate(h.opened_at)}</dd></div>
+            <div><dt>{t.to}</dt><dd>{h.to ?? t.notConfirmed}{h.reason ? `（${h.reason}）` : ''}</dd></div>
+            <div><dt>{t.confirmedAt}</dt><dd>{atDate(h.confirmed_at) || t.notConfirmed}</dd></div>
           </dl>
           <h2>{t.handoverNote}</h2>
           <p class="paper-note">{h.note}</p>
           <h2>{t.openTasks}（{t.tasksCount(h.tasks.length)}）</h2>
           {h.tasks.length === 0 ? <p>{t.noOpenTasks}</p> : (
             <table>
-              <thead><tr><th scope="col">{t.priority}</th><th scope="col">{t.number}</th><th scope="col">{t.type}</th><th scope="col">{t.state}</th><th scope="col">{t.assignedAt}</th><th scope="col">{t.deadline}</th></tr></thead>
-              <tbody>{h.tasks.map((k) => <tr key={k.task}><td>{k.priority}</td><td>{k.number}</td><td>{typeName(k.type)}</td><td>{t.states[k.state]}</td><td>{atDate(k.assigned_at)}</td><td>{atDate(k.deadline)}</td></tr>)}</tbody>
+              <Columns names={[t.priority, t.number, t.type, t.state, t.assignedAt, t.deadline]} />
+              <tbody>
+                {h.tasks.map((k) => (
+                  <tr key={k.task}>{[k.priority, k.number, typeName(k.type), t.states[k.state], atDate(k.assigned_at), atDate(k.deadline)].map((v, n) => <td key={n}>{v}</td>)}</tr>
+                ))}
+              </tbody>
             </table>
           )}
           <footer><p>{t.from} {t.signature}：<i /></p><p>{t.to} {t.signature}：<i /></p><p>{t.printedAt}：{atDate(new Date(serverNow.value).toISOString())}</p></footer>

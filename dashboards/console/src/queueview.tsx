@@ -2,6 +2,7 @@ import { useLayoutEffect, useRef } from 'preact/hooks'
 import { Act } from './button.tsx'
 import { Shape } from './levels.ts'
 import { onTask } from './pending.ts'
+import { classes } from './pieces.tsx'
 import { entitled, keyOfRow } from './queue.ts'
 import type { Item, Row } from './queue.ts'
 import { dismiss } from './sending.ts'
@@ -30,9 +31,13 @@ export function Queue() {
       <p class="queue-rule">{flood.value && list.value === 'mine' ? <b class="loud">{t.flood}</b> : t.rule}</p>
       <ul class="queue-list" ref={place} role="listbox" tabIndex={0} aria-label={list.value === 'mine' ? t.mine : t.all}
         aria-activedescendant={at >= 0 ? rowId(selected.value) : undefined}>
-        {shown.map((r) => (r.kind === 'group' ? <GroupRow key={r.group.key} row={r} /> : <ItemRow key={r.item.key} item={r.item} inGroup={r.inGroup} drafted={withDrafts.has(r.item.incident.id)} />))}
+        {shown.map((r) => r.kind === 'group'
+          ? <GroupRow key={r.group.key} row={r} />
+          : <ItemRow key={r.item.key} item={r.item} inGroup={r.inGroup} drafted={withDrafts.has(r.item.incident.id)} />)}
       </ul>
-      {all.length === 0 ? <div class="quiet"><p>{store.value.epoch === 0 ? t.waiting : t.quiet}</p>{store.value.epoch === 0 ? null : <p class="soft">{t.quietHint}</p>}</div> : null}
+      {all.length > 0 ? null : (
+        <div class="quiet"><p>{store.value.epoch === 0 ? t.waiting : t.quiet}</p>{store.value.epoch === 0 ? null : <p class="soft">{t.quietHint}</p>}</div>
+      )}
       {all.length > shown.length ? <p class="queue-more">{t.more(all.length - shown.length)}</p> : null}
     </section>
   )
@@ -72,12 +77,13 @@ function ItemRow({ item: i, inGroup, drafted }: { item: Item; inGroup: boolean; 
   const chosen = i.key === selected.value
   const stopped = i.incident.state === 'suspended'
   return (
-    <li id={rowId(i.key)} role="option" aria-selected={chosen} data-row={i.key} data-incident={i.incident.id} data-priority={i.priority} data-state={i.kind === 'task' ? task?.state : i.incident.state}
-      class={['row', i.priority.toLowerCase(), i.waiting && 'waiting', overdue && 'overdue', chosen && 'chosen', i.ended && 'ended', inGroup && 'in-group'].filter(Boolean).join(' ')}
+    <li id={rowId(i.key)} role="option" aria-selected={chosen} data-row={i.key} data-incident={i.incident.id} data-priority={i.priority}
+      data-state={i.kind === 'task' ? task?.state : i.incident.state}
+      class={classes('row', i.priority.toLowerCase(), i.waiting && 'waiting', overdue && 'overdue', chosen && 'chosen', i.ended && 'ended', inGroup && 'in-group')}
       onClick={() => select(i.key)}>
       <Shape priority={i.priority} filled={i.waiting} />
       <div class="row-what"><b>{typeName(i.incident.type)}</b><span>{placeOf(i.incident)}</span></div>
-      <div class="row-due">{stopped ? <span class="soft">{t.suspendedClock}</span> : i.ended ? <span class="soft">{t.ended}</span> : <Deadline task={task} waiting={i.waiting} />}</div>
+      <div class="row-due">{stopped || i.ended ? <span class="soft">{stopped ? t.suspendedClock : t.ended}</span> : <Deadline task={task} waiting={i.waiting} />}</div>
       <div class="row-who">
         <span class={'state' + (i.waiting ? ' unacked' : '')}>{state}</span>
         {task ? <span>{task.role === 'lead' ? t.lead : t.support}</span> : null}
@@ -110,7 +116,8 @@ function GroupRow({ row }: { row: Row & { kind: 'group' } }) {
   if (!first) return null
   return (
     <li id={rowId(g.key)} role="option" aria-selected={g.key === selected.value} aria-expanded={row.open} data-row={g.key} data-group={g.items.length}
-      class={['row', 'group', g.key === selected.value && 'chosen', waiting > 0 && 'waiting'].filter(Boolean).join(' ')} onClick={() => select(g.key)} onDblClick={() => toggleGroup(g.key)}>
+      class={classes('row', 'group', g.key === selected.value && 'chosen', waiting > 0 && 'waiting')}
+      onClick={() => select(g.key)} onDblClick={() => toggleGroup(g.key)}>
       <Shape priority={first.priority} filled={waiting > 0} />
       <div class="row-what"><b>{row.open ? '▾' : '▸'} {typeName(g.type)}</b><span>{areaName(g.area)}</span></div>
       <div class="row-due"><b>{t.groupOf(g.items.length)}</b></div>

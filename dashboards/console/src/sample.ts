@@ -20,7 +20,8 @@ export const withTask = (id: string, change: Partial<Task> = {}, of: Partial<Inc
   return incident(id, { priority: t.priority, tasks: [t], ...of })
 }
 
-export const seat = (id: string, change: Partial<Seat> = {}): Seat => ({ id, department: 'fire', name: id, role: 'duty', holder: '陈志强', presence: 'present', on_duty: true, ...change })
+export const seat = (id: string, change: Partial<Seat> = {}): Seat =>
+  ({ id, department: 'fire', name: id, role: 'duty', holder: '陈志强', presence: 'present', on_duty: true, ...change })
 
 export const event = (seq: number, type: string, change: Partial<LiveEvent> = {}): LiveEvent => ({ seq, at: iso(), type, ...change })
 

@@ -3,13 +3,14 @@
 import { batch } from '@preact/signals'
 import { isFinalTask } from '@banyan/live/protocol'
 import { keyOfRow } from './queue.ts'
-import { board, item, list, openGroups, queue, rows, selected, selectedRow, selectedTask, timeline } from './state.ts'
+import { board, item, list, movedAt, openGroups, queue, rows, selected, selectedRow, selectedTask, timeline } from './state.ts'
 import type { List } from './state.ts'
 
 export function select(key: string, task = ''): void {
   batch(() => {
     selected.value = key
     selectedTask.value = task
+    movedAt.value = -Infinity
     board.value = false
   })
   reveal(key)

@@ -1,10 +1,11 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 
 // Shell is what lies over the page: a dialog that keeps the keys, ends with Escape, and gives the focus back.
 export function Shell({ label, name, wide = false, onClose, children }: { label: string; name: string; wide?: boolean; onClose: () => void; children: ComponentChildren }) {
   const place = useRef<HTMLDialogElement>(null)
-  useEffect(() => {
+  // Before the next key comes: it may be the first letter of what is typed.
+  useLayoutEffect(() => {
     const d = place.current
     if (!d) return
     d.showModal()

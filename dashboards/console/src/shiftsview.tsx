@@ -3,7 +3,7 @@ import { getRoster } from './server.ts'
 import { coming } from './shifts.ts'
 import type { Shift } from './shifts.ts'
 import { clock, desk, lang, myName, seats, serverNow, text, who } from './state.ts'
-import { nameOf } from './text.ts'
+import { named, nameOf } from './text.ts'
 import { atDate } from './words.ts'
 
 const DAYS = 7
@@ -24,7 +24,8 @@ export function Shifts() {
   return (
     <section class="shifts" aria-label={t.shifts}>
       <h3>{t.shifts}</h3>
-      {shifts.length === 0 ? <p class="soft">{t.noShifts}</p> : <ul class="entries">{shifts.map((s) => <li key={s.from}>{atDate(s.from)} {t.until(atDate(s.to))} {shiftName(s.shift)}</li>)}</ul>}
+      {shifts.length === 0 ? <p class="soft">{t.noShifts}</p> : null}
+      <ul class="entries">{shifts.map((s) => <li key={s.from}>{atDate(s.from)} {t.until(atDate(s.to))} {shiftName(s.shift)}</li>)}</ul>
     </section>
   )
 }
@@ -32,7 +33,7 @@ export function Shifts() {
 // shiftName is that of a shift, '' where no seat that has it now tells it.
 function shiftName(id: string): string {
   const s = seats.value.find((o) => o.shift === id)
-  return s?.shift_name ? nameOf({ name: s.shift_name, ...(s.shift_name_en ? { name_en: s.shift_name_en } : {}) }, lang.value) : ''
+  return s?.shift_name ? nameOf(named(s.shift_name, s.shift_name_en), lang.value) : ''
 }
 
 async function read(): Promise<Shift[] | undefined> {

@@ -54,6 +54,7 @@ export type List = 'mine' | 'all'
 export const list = signal<List>('mine')
 export const board = signal(false) // the duty leader's, instead of an incident
 export const selected = signal('') // key of a row
+export const movedAt = signal(-Infinity) // performance.now() of when the selection last moved by itself
 export const selectedTask = signal('') // of the incident shown, where the officer chose another than their own
 export const shownItem = signal<Item | undefined>(undefined) // the selected one as it was last seen
 export const openGroups = signal<ReadonlySet<string>>(new Set())

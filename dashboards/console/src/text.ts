@@ -31,11 +31,14 @@ const zh = {
   opened: '立案', department: '部门', seat: '席位', officer: '值班员', state: '状态', since: '用时', outside: '市域外', noPlace: '位置待定', source: '来源',
   alertsOf: (n: number) => `${n} 次报警`, noText: '（无文字）', truncated: '更早的记录在日志中', older: (n: number) => `显示更早 ${n} 条`,
   accuracy: (m: number) => `误差约 ${m} 米`, timelineFailed: '时间线读取失败',
-  noAssessments: '尚无研判', noNotes: '尚无记录', writeAssessment: '写研判…（Ctrl+Enter 提交）', writeNote: '写记录…（Ctrl+Enter 提交）', submit: '提交',   zoomIn: '放大', zoomOut: '缩小',
-  chosenTask: '按键作用于此任务', mapLoading: '位置图载入中', mapFailed: '位置图读取失败',   // forms
+  noAssessments: '尚无研判', noNotes: '尚无记录', writeAssessment: '写研判…（Ctrl+Enter 提交）', writeNote: '写记录…（Ctrl+Enter 提交）', submit: '提交', zoomIn: '放大', zoomOut: '缩小',
+  chosenTask: '按键作用于此任务', mapLoading: '位置图载入中', mapFailed: '位置图读取失败',
+  // forms
   reason: '原因', reasonNeeded: '必填', reasonOptional: '可不填', result: '处置结果', priority: '级别', targetSeat: '改派至席位', targetDepartment: '请求部门',
   cancelKey: '取消', chooseOne: '请选择',
-  typed: '已自动保存草稿', sure: '此操作会结束事件，请确认', bulkAsk: (n: number) => `一次签收 ${n} 个非 P1 任务？`, draftFailed: '草稿无法保存到本机，刷新会丢失',     // duty
+  typed: '已自动保存草稿', sure: '此操作会结束事件，请确认', bulk: '整组签收（不含 P1）', handoverMissed: '班次已结束，尚未交接班', bulkAsk: (n: number) => `一次签收 ${n} 个非 P1 任务？`,
+  draftFailed: '草稿无法保存到本机，刷新会丢失',
+  // duty
   signOn: '签到', signOff: '签退', notSignedOn: '未签到', signedOnAs: (n: string) => `${n} 在席`, otherHolds: (n: string) => `值班表：${n}`,
   signOnAsk: '签到后，席位由您负责。', offRoster: (n: string) => `值班表上此刻是 ${n}，请写明原因`,
   nobody: '无人', signOffOpen: (n: number) => `席位上还有 ${n} 项未完成任务：请先交接班，或写明原因`, handover: '交接班', handoverNote: '交班说明', handoverNoteHint: '接班人必须知道的事',
@@ -113,17 +116,21 @@ const en: Text = {
   accuracy: (m) => `within ${m} m`, timelineFailed: 'The timeline could not be read',
   noAssessments: 'No assessment yet', noNotes: 'No note yet', writeAssessment: 'Write an assessment… (Ctrl+Enter)',
   writeNote: 'Write a note… (Ctrl+Enter)', submit: 'Submit', zoomIn: 'Zoom in', zoomOut: 'Zoom out',
-  chosenTask: 'keys act on this task', mapLoading: 'Map loading', mapFailed: 'The map could not be read',   reason: 'Reason', reasonNeeded: 'required', reasonOptional: 'optional', result: 'Result', priority: 'Priority', targetSeat: 'Assign to seat',
+  chosenTask: 'keys act on this task', mapLoading: 'Map loading', mapFailed: 'The map could not be read', reason: 'Reason', reasonNeeded: 'required',
+  reasonOptional: 'optional', result: 'Result', priority: 'Priority', targetSeat: 'Assign to seat',
   targetDepartment: 'Ask department', cancelKey: 'Cancel', chooseOne: 'Choose one',
-  typed: 'Draft saved', sure: 'This ends the incident. Are you sure?', bulkAsk: (n) => `Acknowledge ${n} tasks at once (no P1)?`,
-  draftFailed: 'Drafts cannot be saved here: a reload would lose them',     signOn: 'Sign on', signOff: 'Sign off', notSignedOn: 'Not signed on', signedOnAs: (n) => `${n} signed on`, otherHolds: (n) => `Roster: ${n}`,
+  typed: 'Draft saved', sure: 'This ends the incident. Are you sure?', bulk: 'Acknowledge the group (no P1)',
+  handoverMissed: 'The shift is over and nothing was handed over', bulkAsk: (n) => `Acknowledge ${n} tasks at once (no P1)?`,
+  draftFailed: 'Drafts cannot be saved here: a reload would lose them', signOn: 'Sign on', signOff: 'Sign off', notSignedOn: 'Not signed on',
+  signedOnAs: (n) => `${n} signed on`, otherHolds: (n) => `Roster: ${n}`,
   signOnAsk: 'From then on the seat is yours.', offRoster: (n) => `The roster names ${n} now: say why it is you`,
   nobody: 'nobody', signOffOpen: (n) => `${n} open tasks lie at this seat: hand them over, or say why not`, handover: 'Handover',
   handoverNote: 'Note for the next officer', handoverNoteHint: 'What whoever comes must know', openTasks: 'Open tasks', noOpenTasks: 'No open tasks',
   handOver: 'Hand over', handoverWaits: (n) => `${n} has handed over; waiting for the incoming officer`, confirmHandover: 'Take over',
   handoverAll: (n) => `${n} tasks become yours in one step`, print: 'Print', close: 'Close', rewriteHandover: 'Hand over again',
   handoverTitle: 'Handover record', from: 'Outgoing', to: 'Incoming', openedAt: 'Handed over', confirmedAt: 'Taken over',
-  notConfirmed: 'not confirmed', signature: 'Signature', number: 'Incident', assignedAt: 'Assigned', type: 'Type', deadline: 'Deadline', tasksCount: (n) => `${n} tasks`,
+  notConfirmed: 'not confirmed', signature: 'Signature', number: 'Incident', assignedAt: 'Assigned', type: 'Type', deadline: 'Deadline',
+  tasksCount: (n) => `${n} tasks`,
   printedAt: 'Printed', printHint: 'Ctrl+P prints',
   shifts: 'My shifts', noShifts: 'No shift in the next days', until: (t) => `to ${t}`, present: 'present', absent: 'not signed on', lost: 'LOST',
   mustSignOn: 'Sign on before you work tasks', nameless: 'This key carries no name: it cannot sign on',
@@ -161,6 +168,9 @@ const en: Text = {
 }
 
 export const TEXT: Record<Lang, Text> = { zh, en }
+
+// named makes a name out of two members of which the second may be missing.
+export const named = (name: string, name_en: string | undefined): Named => ({ name, ...(name_en ? { name_en } : {}) })
 
 // nameOf returns a configured name in the language, or the other one where that is all there is.
 export function nameOf(n: Named, lang: Lang): string {

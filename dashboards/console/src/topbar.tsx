@@ -1,7 +1,17 @@
+import { computed } from '@preact/signals'
 import { Act, Key } from './button.tsx'
-import { LOST_AFTER_MS, canSound, city, clock, dataAge, link, mutedUntil, mySeat, myName, notices, queue, serverNow, text, trust, untrusted, lang, signedOn } from './state.ts'
-import { nameOf } from './text.ts'
+import { dismiss } from './sending.ts'
+import {
+  canSound, city, clock, dataAge, lang, link, LOST_AFTER_MS, mutedUntil, myName, mySeat, notices, pending, queue, serverNow, signedOn, text, trust, untrusted,
+} from './state.ts'
+import { named, nameOf } from './text.ts'
 import { departmentName, duration, seatName } from './words.ts'
+
+// missed: the last that was heard of handovers at this seat is that there was none.
+const missed = computed(() => {
+  const last = notices.value.find((n) => n.event.seat === mySeat.value?.id && ['handover.missed', 'handover.confirmed'].includes(n.event.type))
+  return last?.event.type === 'handover.missed'
+})
 
 export function TopBar() {
   const t = text.value
@@ -33,7 +43,7 @@ function Presence() {
   const t = text.value
   const seat = mySeat.value
   if (!seat) return null
-  const shift = seat.shift_name ? nameOf({ name: seat.shift_name, ...(seat.shift_name_en ? { name_en: seat.shift_name_en } : {}) }, lang.value) : ''
+  const shift = seat.shift_name ? nameOf(named(seat.shift_name, seat.shift_name_en), lang.value) : ''
   const until = seat.until ? clock.value(Date.parse(seat.until)).time.slice(0, 5) : ''
   const lost = seat.presence === 'lost'
   return (
@@ -88,6 +98,13 @@ export function Banners() {
         </div>
       ) : null}
       {mySeat.value?.presence === 'lost' && !untrusted.value ? <div class="banner" role="alert"><b>{t.seatLost}</b></div> : null}
+      {missed.value ? <div class="banner" role="alert"><b>{t.handoverMissed}</b><Key name="h" /></div> : null}
+      {pending.value.filter((p) => p.phase === 'failed' && (p.request.on === 'seat' || p.request.on === 'handover')).map((p) => (
+        <div class="banner" role="alert" key={p.id}>
+          <span>{t.doing(p.request)} {t.failedMark}：{p.why}</span>
+          <button type="button" onClick={() => dismiss(p.id)}>{t.close}</button>
+        </div>
+      ))}
       {city.value && mySeat.value?.handover_id && mySeat.value.holder !== myName.value ? (
         <div class="banner quiet-banner" role="status"><b>{t.handoverWaits(mySeat.value.holder ?? '')}</b><Key name="h" /></div>
       ) : null}

@@ -4,7 +4,7 @@ import type { Incident, LiveEvent, Seat, Task } from '@banyan/live/protocol'
 import { span } from '@banyan/live/time'
 import type { Item } from './queue.ts'
 import { areas, city, clock, lang, seats, text } from './state.ts'
-import { nameOf } from './text.ts'
+import { named, nameOf } from './text.ts'
 
 export const typeName = (code: string): string => {
   const t = city.value?.types.find((o) => o.code === code)
@@ -20,7 +20,7 @@ export const seatOf = (id: string): Seat | undefined => seats.value.find((s) => 
 
 export const seatName = (id: string): string => {
   const s = seatOf(id)
-  return s ? nameOf({ name: s.name, ...(s.name_en ? { name_en: s.name_en } : {}) }, lang.value) : id
+  return s ? nameOf(named(s.name, s.name_en), lang.value) : id
 }
 
 export const areaName = (code: string): string => {
@@ -53,6 +53,12 @@ export const actorOf = (e: LiveEvent): string =>
 
 export const heldBy = (t: Task): string => (t.seat ? seatName(t.seat) : text.value.nobody)
 
+// noticeLine says what happened at a seat, or to a task that a leader is asked to look at.
+export function noticeLine(e: LiveEvent): string {
+  if (!e.seat) return lineOf(e)
+  return text.value.noticeOf(e.type, seatName(e.seat), e.handover?.to ?? e.handover?.from ?? e.sign_on?.officer ?? e.reason ?? '')
+}
+
 // lineOf says what an event was, in one line.
 export function lineOf(e: LiveEvent): string {
   const t = text.value
@@ -66,7 +72,8 @@ export function lineOf(e: LiveEvent): string {
     case 'incident.state': return `${e.state ? t.incidentStates[e.state] : ''}${why}`
     case 'incident.note': return `${t.acts.note}：${e.text ?? ''}`
     case 'incident.assessed': return `${t.acts.assessments}：${e.text ?? ''}`
-    case 'task.reassigned': return `${about}${t.acts.assign} ${e.from ? seatName(e.from) : ''} → ${task?.seat ? seatName(task.seat) : ''}${e.step ? `（${t.steps[e.step] ?? e.step}）` : ''}`
+    case 'task.reassigned':
+      return `${about}${t.acts.assign} ${e.from ? seatName(e.from) : ''} → ${task ? heldBy(task) : ''}${e.step ? `（${t.steps[e.step] ?? e.step}）` : ''}`
     case 'task.reminded': case 'task.escalated': return `${about}${t.steps[e.step ?? ''] ?? e.step ?? ''}${e.to ? ' → ' + seatName(e.to) : ''}`
     case 'task.deadline_changed': return `${about}${t.deadline}${why}`
     case 'task.assigned': return `${about}${t.states.assigned} → ${heldBy(task as Task)}`

@@ -1,0 +1,43 @@
+package test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// TestConsoleInBrowser has officers of three departments and a duty leader work incidents by keyboard in real
+// Chromium: one console is cut off and its waiting task moves, a seat is handed over, drafts survive. Screenshots
+// are kept in test-results.
+func TestConsoleInBrowser(t *testing.T) {
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Skip("Node.js is absent: `make test` needs it for the pages")
+	}
+	if _, err := os.Stat("/usr/bin/chromium"); errors.Is(err, fs.ErrNotExist) {
+		t.Skip("Chromium is absent: `make browser` installs it")
+	}
+	for _, built := range []string{"dist/console/index.html", "node_modules/playwright-core"} {
+		if _, err := os.Stat(filepath.Join(root, "dashboards", built)); err != nil {
+			t.Skipf("dashboards/%s is absent: `make build` makes it", built)
+		}
+	}
+	dir := t.TempDir()
+	s := launch(t, dir)
+	s.ready(t)
+	script, err := filepath.Abs(filepath.Join(root, "dashboards/e2e/console.e2e.mjs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shots, err := filepath.Abs(filepath.Join(root, "test-results/console"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), "node", script, "--url", s.url, "--banyan", binary, "--data", dir, "--shots", shots).CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
