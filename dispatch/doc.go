@@ -13,4 +13,4 @@ package dispatch
 
 // EngineVersion is raised whenever Decide could answer an old command differently. A journal's decisions
 // are made again, to compare them, only by an engine of the version that made them.
-const EngineVersion = 1
+const EngineVersion = 2

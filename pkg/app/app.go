@@ -69,7 +69,17 @@ type App struct {
 	listener net.Listener
 	server   *http.Server
 	stopping atomic.Bool
+
+	commits   []func(*commit)
+	followers []*follower
 }
+
+// commit is a batch that is durable.
+type commit = sequencer.Committed
+
+// onCommit has f called by the writer after each commit, behind the screens; f must be quick and must not block.
+// Whoever has more to do follows instead.
+func (a *App) onCommit(f func(*commit)) { a.commits = append(a.commits, f) }
 
 // Open takes the data folder for itself, rebuilds the state from it and begins to listen; it does not answer
 // yet. The error says what to do: a *journal.CorruptError names the place of damage.
@@ -101,7 +111,12 @@ func (a *App) open() (err error) {
 	fd := &feed{seat: a.seat}
 	a.seq = sequencer.New(sequencer.Options{
 		Log: a.log, Start: start, SnapshotEvery: a.o.SnapshotEvery, Logger: a.o.Logger,
-		Publish: func(c *sequencer.Committed) { a.hub.Publish(fd.batch(c)) },
+		Publish: func(c *sequencer.Committed) {
+			a.hub.Publish(fd.batch(c))
+			for _, f := range a.commits {
+				f(c)
+			}
+		},
 		Observe: func(s sequencer.Stages) { a.metrics.Batch(s.Commands, s.Events, s.Decide, s.Commit, s.Hand) },
 	})
 	a.presence = newPresence(a.seq, time.Now)
@@ -278,6 +293,14 @@ func (a *App) Run(ctx context.Context) error {
 		a.streams.run(failed, a.people.Touch)
 		return nil
 	})
+	for _, f := range a.followers {
+		g.Go(func() error {
+			f.run(failed, a.log, func(name string, err error) {
+				a.o.Logger.Warn("falling behind; tried again", "follower", name, "error", err)
+			})
+			return nil
+		})
+	}
 	a.o.Logger.Info("serving", "city", a.o.City.ID, "address", a.Addr().String())
 	<-failed.Done() // told to stop, or the listener failed
 	a.stopping.Store(true)
