@@ -30,7 +30,7 @@ func Redact(e *Event) (Event, bool) {
 	}
 	if e.Alert != nil {
 		a := *e.Alert
-		a.ID, a.Text, a.IncidentRef, a.Attributes = "", "", "", nil
+		a.ID, a.Text, a.IncidentRef, a.Attributes, a.Reporter, a.Sealed = "", "", "", nil, "", nil
 		r.Alert = &a
 	}
 	if e.Incident != nil {
@@ -46,6 +46,9 @@ func Redact(e *Event) (Event, bool) {
 func RedactIncident(i *alert.Incident) *alert.Incident {
 	r := *i
 	r.Text, r.Refs, r.CloseReason, r.Alerts = "", nil, "", []alert.Ref{}
+	if i.Unconfirmed != nil {
+		r.Unconfirmed = &alert.Unconfirmed{Source: i.Unconfirmed.Source}
+	}
 	r.Tasks = make([]*alert.Task, len(i.Tasks))
 	for n, t := range i.Tasks {
 		r.Tasks[n] = redactTask(t)

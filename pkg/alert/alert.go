@@ -26,6 +26,8 @@ type Alert struct {
 	Text        string          `json:"text,omitempty"`         // what was reported, at most MaxTextBytes
 	IncidentRef string          `json:"incident_ref,omitempty"` // the source's own incident number, if it keeps one
 	Attributes  json.RawMessage `json:"attributes,omitempty"`   // a JSON object, carried unchanged
+	Reporter    string          `json:"reporter,omitempty"`     // who reported, as a digest: equal for one person alone
+	Sealed      *Box            `json:"sealed,omitempty"`       // what only an entitled role opens
 }
 
 // Location is a position in WGS-84.
@@ -45,7 +47,8 @@ type Ref struct {
 	ID         string `json:"id"`
 	Type       string `json:"type"`
 	OccurredAt Time   `json:"occurred_at"`
-	Seq        uint64 `json:"seq"` // the event that holds the whole alert
+	Seq        uint64 `json:"seq"`                 // the event that holds the whole alert, as last updated
+	Cancelled  bool   `json:"cancelled,omitempty"` // taken back by its source
 }
 
 // SourceRef is a source's own number for an incident.
@@ -82,6 +85,17 @@ type Incident struct {
 	CloseReason     string        `json:"close_reason,omitempty"`    // why closed, cancelled or suspended
 	Before          IncidentState `json:"before_suspended,omitzero"` // the state to resume to
 	Seq             uint64        `json:"seq"`                       // last event that changed it
+	Sensitivity     Sensitivity   `json:"sensitivity,omitempty"`     // of the source that opened it
+	Unconfirmed     *Unconfirmed  `json:"unconfirmed,omitempty"`     // only somebody of low trust has reported it
+	CancelledCount  int           `json:"cancelled_count,omitempty"` // alerts that their sources took back
+	FoldedCount     int           `json:"folded_count,omitempty"`    // alerts that a storm rule put here
+	PrioritySet     bool          `json:"priority_set,omitempty"`    // by a person: no alert lowers it
+}
+
+// Unconfirmed says who alone has reported an incident that nobody trusted has confirmed.
+type Unconfirmed struct {
+	Source   string `json:"source"`
+	Reporter string `json:"reporter,omitempty"` // as in the alert
 }
 
 // RefOf returns the number source has for the incident, "" if it gave none.
@@ -172,8 +186,9 @@ type Actor struct {
 	User       string `json:"user,omitempty"` // log-in name of a person who is signed in; absent for keys
 }
 
-// Prefixes of the three kinds of id.
+// Prefixes of the kinds of id.
 const (
+	reporterPrefix = "r-"
 	alertPrefix    = "a-"
 	incidentPrefix = "i-"
 	taskPrefix     = "t-"
@@ -202,6 +217,9 @@ func (k Key) AlertID() string { return k.id(alertPrefix) }
 
 // IncidentID returns the id of the incident whose first alert has key k.
 func (k Key) IncidentID() string { return k.id(incidentPrefix) }
+
+// ReporterID returns the digest that stands for a reporter whose key is k.
+func (k Key) ReporterID() string { return k.id(reporterPrefix) }
 
 func (k Key) id(prefix string) string {
 	var buf [len(alertPrefix) + keyBytes*8/5]byte

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"encoding/base64"
 	"math"
 	"strconv"
 	"unicode/utf8"
@@ -97,6 +98,16 @@ func (o *Object) Strs(k string, v []string) {
 		o.B = AppendString(o.B, s)
 	}
 	o.B = append(o.B, ']')
+}
+
+// Bytes adds bytes in base64, null where they are nil.
+func (o *Object) Bytes(k string, v []byte) {
+	o.key(k)
+	if v == nil {
+		o.B = append(o.B, "null"...)
+		return
+	}
+	o.B = append(base64.StdEncoding.AppendEncode(append(o.B, '"'), v), '"')
 }
 
 // Raw adds JSON that is compact already.
@@ -200,6 +211,27 @@ func (a *Alert) AppendJSON(b []byte) []byte {
 	o.OptStr("text", a.Text)
 	o.OptStr("incident_ref", a.IncidentRef)
 	o.OptRaw("attributes", a.Attributes)
+	o.OptStr("reporter", a.Reporter)
+	if a.Sealed != nil {
+		o.Doc("sealed", a.Sealed)
+	}
+	return o.End()
+}
+
+// AppendJSON appends x as JSON.
+func (x *Box) AppendJSON(b []byte) []byte {
+	o := Object{B: b}
+	o.Str("key", x.Key)
+	o.Strs("fields", x.Fields)
+	o.Bytes("data", x.Data)
+	return o.End()
+}
+
+// AppendJSON appends u as JSON.
+func (u *Unconfirmed) AppendJSON(b []byte) []byte {
+	o := Object{B: b}
+	o.Str("source", u.Source)
+	o.OptStr("reporter", u.Reporter)
 	return o.End()
 }
 
@@ -223,6 +255,7 @@ func (r *Ref) AppendJSON(b []byte) []byte {
 	o.Str("type", r.Type)
 	o.Time("occurred_at", r.OccurredAt)
 	o.Uint("seq", r.Seq)
+	o.OptBool("cancelled", r.Cancelled)
 	return o.End()
 }
 
@@ -306,6 +339,13 @@ func (i *Incident) AppendJSON(b []byte) []byte {
 	o.OptStr("close_reason", i.CloseReason)
 	o.OptStr("before_suspended", string(i.Before))
 	o.Uint("seq", i.Seq)
+	o.OptStr("sensitivity", string(i.Sensitivity))
+	if i.Unconfirmed != nil {
+		o.Doc("unconfirmed", i.Unconfirmed)
+	}
+	o.OptInt("cancelled_count", i.CancelledCount)
+	o.OptInt("folded_count", i.FoldedCount)
+	o.OptBool("priority_set", i.PrioritySet)
 	return o.End()
 }
 

@@ -39,6 +39,7 @@ type Submission struct {
 	Text        string          `json:"text,omitempty"`
 	IncidentRef string          `json:"incident_ref,omitempty"`
 	Attributes  json.RawMessage `json:"attributes,omitempty"`
+	Reporter    string          `json:"reporter,omitempty"` // who reported; only a digest is kept
 }
 
 // Position is a location as a source sends it, in the datum it declares.
@@ -77,10 +78,14 @@ func (s *Submission) Validate(source string, datum geo.Datum) (Alert, error) {
 		a.Location = v.location(s.Location, datum)
 	}
 	a.Attributes = v.attributes(s.Attributes)
+	v.text("reporter", s.Reporter, 0, MaxIDBytes)
 	if len(v) > 0 {
 		return Alert{}, &Error{Code: CodeInvalid, Detail: "the alert breaks " + rules(len(v)), Fields: v}
 	}
 	a.AlertID = KeyOf(source, s.ID).AlertID()
+	if s.Reporter != "" {
+		a.Reporter = KeyOf(source, s.Reporter).ReporterID()
+	}
 	return a, nil
 }
 

@@ -1,9 +1,7 @@
 package ingest
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -100,11 +98,15 @@ func (d *Door) submit(ctx context.Context, src *plan.Source, m *Message) pending
 			return pending{result: refused(err)}
 		}
 	}
-	var s alert.Submission
-	if err := json.NewDecoder(bytes.NewReader(m.Raw)).Decode(&s); err != nil {
-		return pending{result: refused(alert.Errorf(alert.CodeMalformed, "not an alert: %v", err))}
+	mapped := Map(src, m)
+	if len(mapped.Problems) > 0 {
+		return pending{result: refused(&alert.Error{Code: alert.CodeInvalid, Detail: "the profile of source " + src.ID + " does not take the message", Fields: mapped.Problems})}
 	}
-	a, err := s.Validate(src.ID, src.Datum)
+	switch mapped.Operation {
+	case plan.OpIgnore, plan.OpTelemetry:
+		return pending{result: Result{Status: Ignored, Reason: "by the profile: " + string(mapped.Operation)}}
+	}
+	a, err := mapped.Submission.Validate(src.ID, src.Datum)
 	if err != nil {
 		return pending{result: refused(err)}
 	}

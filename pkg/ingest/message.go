@@ -22,6 +22,10 @@ type Message struct {
 	Body    map[string]any    // decoded and bounded; nil where it could not be decoded
 	Raw     []byte            // as it came, at most MaxMessageBytes
 	Headers map[string]string // of the transport: CloudEvents attributes, MQTT topic and user properties, …
+
+	// Where the transport itself knows what a message does (CAP does): "", "alert", "update", "cancel" or "ignore",
+	// and the id of the alert that is updated or cancelled. A rule of the profile's has the last word.
+	Operation, Target string
 }
 
 // Status is what became of a message.

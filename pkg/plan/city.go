@@ -124,21 +124,6 @@ type Type struct {
 // General returns the plan that takes what no special one does.
 func (t *Type) General() *Plan { return t.plans[len(t.plans)-1] }
 
-// Source is a system that sends alerts.
-type Source struct {
-	ID, Name, NameEN string
-	Department       string
-	Datum            geo.Datum
-	types            []string // patterns; empty: any
-	PerSecond        float64
-	Burst            int
-}
-
-// MaySend reports whether the source may send alerts of type code.
-func (s *Source) MaySend(code string) bool {
-	return len(s.types) == 0 || matchesAny(s.types, code)
-}
-
 // Step is one rung of a ladder.
 type Step struct {
 	After  time.Duration // since the task was assigned

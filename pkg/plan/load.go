@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"sort"
 	"strings"
 	"time"
 
@@ -321,73 +320,6 @@ func (l *loader) priority(file string, s str) alert.Priority {
 		l.problem(file, s.Line, "priority %q: want P1, P2, P3 or P4", s.V)
 	}
 	return p
-}
-
-func (l *loader) loadSources() {
-	var names []string
-	for name := range l.files {
-		if strings.HasPrefix(name, sourceDir) {
-			names = append(names, name)
-		}
-	}
-	sort.Strings(names)
-	if len(names) > MaxSources {
-		l.problem(sourceDir, 0, "%d sources: at most %d", len(names), MaxSources)
-	}
-	for _, name := range names {
-		l.loadSource(name)
-	}
-}
-
-// A source may send this fast where its profile does not say. It bounds a retry loop gone wild, not a typhoon.
-const (
-	DefaultSourcePerSecond = 20_000
-	DefaultSourceBurst     = 40_000
-)
-
-func (l *loader) loadSource(file string) {
-	var raw struct {
-		Name       str   `yaml:"name"`
-		NameEN     str   `yaml:"name_en"`
-		Department str   `yaml:"department"`
-		Datum      str   `yaml:"datum"`
-		Types      []str `yaml:"types"`
-		Rate       *struct {
-			PerSecond at[float64] `yaml:"per_second"`
-			Burst     at[int]     `yaml:"burst"`
-		} `yaml:"rate"`
-	}
-	if !l.decode(file, &raw) {
-		return
-	}
-	id := strings.TrimSuffix(strings.TrimPrefix(file, sourceDir), ".yaml")
-	if !l.id(file, "source", str{id, 0}, map[string]int{}) {
-		return
-	}
-	s := &Source{ID: id, Name: raw.Name.V, NameEN: raw.NameEN.V, Department: raw.Department.V,
-		PerSecond: DefaultSourcePerSecond, Burst: DefaultSourceBurst}
-	if l.city.departments[s.Department] == nil {
-		l.problem(file, raw.Department.Line, "no department %q", s.Department)
-	}
-	if s.Datum = geo.Datum(raw.Datum.V); raw.Datum.V == "" {
-		s.Datum = geo.WGS84
-	} else if l.among(file, "datum", raw.Datum, string(geo.WGS84), string(geo.GCJ02), string(geo.BD09)) {
-		s.Datum = geo.Datum(raw.Datum.V)
-	}
-	for _, p := range raw.Types {
-		l.pattern(file, p)
-		s.types = append(s.types, p.V)
-	}
-	if r := raw.Rate; r != nil {
-		if s.PerSecond = r.PerSecond.V; !(s.PerSecond > 0) {
-			l.problem(file, r.PerSecond.Line, "per_second is %v: want more than 0", s.PerSecond)
-		}
-		if s.Burst = r.Burst.V; s.Burst < 1 {
-			l.problem(file, r.Burst.Line, "burst is %d: want at least 1", s.Burst)
-		}
-	}
-	l.city.sources[id] = s
-	l.city.Sources = append(l.city.Sources, s)
 }
 
 // pattern checks that a type pattern takes at least one type.

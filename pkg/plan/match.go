@@ -153,7 +153,7 @@ func compile(source string) (*program, error) {
 	if len(source) > MaxConditionBytes {
 		return nil, fmt.Errorf("is %d bytes long, at most %d are taken", len(source), MaxConditionBytes)
 	}
-	var b bounded
+	b := bounded{functions: conditionFunctions}
 	p, err := expr.Compile(source, append(slices.Clip(conditionOptions), expr.Patch(&b))...)
 	if err != nil {
 		return nil, oneLine(err)
@@ -165,6 +165,7 @@ func compile(source string) (*program, error) {
 // intermediate results, with which a text could be doubled again and again, and the loops that the library
 // does not let us disable.
 type bounded struct {
+	functions  []string // that may be called
 	err        error
 	attributes bool
 }
@@ -182,7 +183,7 @@ func (b *bounded) Visit(n *ast.Node) {
 			b.err = errors.New("a loop over a list stands within another")
 		}
 	case *ast.BuiltinNode:
-		if !slices.Contains(conditionFunctions, v.Name) {
+		if !slices.Contains(b.functions, v.Name) {
 			b.err = fmt.Errorf("unknown name %s", v.Name)
 		}
 	case *ast.VariableDeclaratorNode:
