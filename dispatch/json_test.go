@@ -103,6 +103,11 @@ func TestAppendJSONIsEncodingJSON(t *testing.T) {
 		if got, want := c.AppendJSON(nil), reflected(t, &c); !bytes.Equal(got, want) {
 			t.Fatalf("command:\n%s\nwant\n%s", got, want)
 		}
+		r := Receipt{Tasks: []ReceiptTask{}} // never nil
+		d.fill(reflect.ValueOf(&r).Elem())
+		if got, want := r.AppendJSON(nil), reflected(t, &r); !bytes.Equal(got, want) {
+			t.Fatalf("receipt:\n%s\nwant\n%s", got, want)
+		}
 	})
 }
 

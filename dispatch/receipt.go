@@ -37,3 +37,40 @@ func ReceiptOf(events []Event) (Receipt, bool) {
 	}
 	return r, r.Seq != 0
 }
+
+// AppendJSON appends r as JSON, byte for byte as encoding/json would without escaping for HTML.
+func (r *Receipt) AppendJSON(b []byte) []byte {
+	o := alert.Object{B: b}
+	r.AppendMembers(&o)
+	return o.End()
+}
+
+// AppendMembers adds what is in r to an object.
+func (r *Receipt) AppendMembers(o *alert.Object) {
+	o.Str("alert_id", r.AlertID)
+	o.Str("incident_id", r.IncidentID)
+	o.Bool("duplicate", r.Duplicate)
+	o.Uint("seq", r.Seq)
+	o.Raw("tasks", nil)
+	o.B = append(o.B, '[')
+	for i := range r.Tasks {
+		if i > 0 {
+			o.B = append(o.B, ',')
+		}
+		o.B = r.Tasks[i].AppendJSON(o.B)
+	}
+	o.B = append(o.B, ']')
+}
+
+// AppendJSON appends t as JSON.
+func (t *ReceiptTask) AppendJSON(b []byte) []byte {
+	o := alert.Object{B: b}
+	o.Str("id", t.ID)
+	o.Str("department", t.Department)
+	o.Str("role", string(t.Role))
+	o.OptStr("seat", t.Seat)
+	o.Str("state", string(t.State))
+	o.Str("reason", t.Reason)
+	o.OptTime("deadline", t.Deadline)
+	return o.End()
+}

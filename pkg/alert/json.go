@@ -58,6 +58,9 @@ func (o *Object) OptInt(k string, v int) {
 	}
 }
 
+// Bool adds true or false; OptBool leaves out false.
+func (o *Object) Bool(k string, v bool) { o.key(k); o.B = strconv.AppendBool(o.B, v) }
+
 // OptBool adds true.
 func (o *Object) OptBool(k string, v bool) {
 	if v {

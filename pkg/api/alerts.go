@@ -1,16 +1,17 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -31,7 +32,12 @@ func (s *Server) alertRoutes() {
 	s.mux.HandleFunc("POST /api/v1/alerts:batch", s.postBatch)
 }
 
-const ndjson = "application/x-ndjson"
+const (
+	ndjson       = "application/x-ndjson"
+	receiptBytes = 1 << 10 // of an answer, expected
+)
+
+var contentJSON = []string{"application/json"}
 
 func (s *Server) document(method, path, id, summary, inType string, in reflect.Type, status int, outType string, out reflect.Type) {
 	schemas := s.api.OpenAPI().Components.Schemas
@@ -52,9 +58,9 @@ func (s *Server) postAlert(w http.ResponseWriter, r *http.Request) {
 		WriteProblem(w, s.problem(err, "submit-alert"))
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
+	w.Header()["Content-Type"] = contentJSON
 	w.WriteHeader(http.StatusAccepted)
-	_ = json.NewEncoder(w).Encode(receipt) // accepted all the same if the caller went away; it will ask again
+	_, _ = w.Write(append(receipt.AppendJSON(make([]byte, 0, receiptBytes)), '\n')) // accepted all the same if the caller went away; it will ask again
 }
 
 func (s *Server) takeAlert(w http.ResponseWriter, r *http.Request) (dispatch.Receipt, error) {
@@ -65,11 +71,14 @@ func (s *Server) takeAlert(w http.ResponseWriter, r *http.Request) (dispatch.Rec
 	if err := s.limits.source(source, 1); err != nil {
 		return dispatch.Receipt{}, err
 	}
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxAlertBytes))
-	if err != nil {
+	// What is decoded is copied out of the buffer.
+	buf := bodies.Get().(*bytes.Buffer)
+	defer bodies.Put(buf)
+	buf.Reset()
+	if _, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, MaxAlertBytes)); err != nil {
 		return dispatch.Receipt{}, bodyError(err, MaxAlertBytes)
 	}
-	a, err := s.parse(b, source)
+	a, err := s.parse(buf.Bytes(), source)
 	if err != nil {
 		return dispatch.Receipt{}, err
 	}
@@ -81,6 +90,9 @@ func (s *Server) takeAlert(w http.ResponseWriter, r *http.Request) (dispatch.Rec
 	}
 	return s.receipt(outcome)
 }
+
+// bodies are buffers for the bodies of single alerts.
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // sourceOf returns the source a request comes from, and refuses a body of the wrong kind.
 func (s *Server) sourceOf(r *http.Request, want string) (*plan.Source, error) {
@@ -106,7 +118,7 @@ func (s *Server) sourceOf(r *http.Request, want string) (*plan.Source, error) {
 // takesType reports whether a body declared as kind is taken for want: absent, the type itself, a JSON
 // dialect, or what curl -d declares unless told otherwise.
 func takesType(kind, want string) bool {
-	if kind == "" {
+	if kind == "" || kind == want {
 		return true
 	}
 	got, _, err := mime.ParseMediaType(kind)
@@ -116,8 +128,8 @@ func takesType(kind, want string) bool {
 
 // parse reads and checks one alert.
 func (s *Server) parse(b []byte, source *plan.Source) (alert.Alert, error) {
-	var in alert.Submission
-	if err := json.Unmarshal(b, &in); err != nil {
+	in, err := alert.DecodeSubmission(b)
+	if err != nil {
 		return alert.Alert{}, jsonError(err)
 	}
 	a, err := in.Validate(source.ID, source.Datum)

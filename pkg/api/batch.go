@@ -23,6 +23,19 @@ type BatchResult struct {
 	Problem *Problem `json:"problem,omitempty"`
 }
 
+// append writes the answer as a line; the one for what was accepted without reflection.
+func (r *BatchResult) append(b []byte) ([]byte, error) {
+	if r.Receipt == nil {
+		refused, err := json.Marshal(r)
+		return append(append(b, refused...), '\n'), err
+	}
+	o := alert.Object{B: b}
+	o.Int("line", r.Line)
+	o.Int("status", r.Status)
+	r.Receipt.AppendMembers(&o)
+	return append(o.End(), '\n'), nil
+}
+
 // pending is a line whose outcome is on its way.
 type pending struct {
 	line int
@@ -47,7 +60,7 @@ func (s *Server) postBatch(w http.ResponseWriter, r *http.Request) {
 		s.o.Logger.Warn("batch without full duplex", "error", err)
 	}
 	w.Header().Set("Content-Type", ndjson)
-	b := &batch{s: s, out: json.NewEncoder(w), ctx: r.Context()}
+	b := &batch{s: s, out: w, ctx: r.Context()}
 	in := http.MaxBytesReader(w, r.Body, MaxBatchBytes)
 	scan := bufio.NewScanner(in)
 	scan.Buffer(make([]byte, 0, 16<<10), maxLineBytes)
@@ -79,7 +92,8 @@ func scanError(err error) error {
 type batch struct {
 	s      *Server
 	ctx    context.Context
-	out    *json.Encoder
+	out    io.Writer
+	line   []byte
 	window []pending
 }
 
@@ -112,7 +126,9 @@ func (b *batch) add(p pending) {
 func (b *batch) flush(keep int) {
 	n := len(b.window) - keep
 	for _, p := range b.window[:n] {
-		_ = b.out.Encode(b.result(p)) // what was accepted is accepted, whether or not the caller still listens
+		r := b.result(p)
+		b.line, _ = r.append(b.line[:0]) // a problem is strings and numbers, and always encodes
+		_, _ = b.out.Write(b.line)       // what was accepted is accepted, whether or not the caller still listens
 	}
 	b.window = append(b.window[:0], b.window[n:]...)
 }
