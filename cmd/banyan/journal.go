@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -21,13 +23,75 @@ func journalCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "journal", Short: "Look at a journal: verify, export, stat"}
 	cmd.PersistentFlags().String("data", "data", "data folder of the server; it may be running")
 	cmd.AddCommand(
-		&cobra.Command{Use: "verify", Short: "Read every frame and make every decision again; exit 1 at the first damage or difference",
-			Example: "  banyan journal verify --data data", Args: cobra.NoArgs, RunE: verifyJournal},
-		&cobra.Command{Use: "export", Short: "Write every record as a line of JSON: sequence, epoch, command and events",
+		verifyCommand(),
+		&cobra.Command{Use: "export", Short: "Write every record as a line of JSON: sequence, epoch, value of the chain, command and events",
 			Example: "  banyan journal export --data data | jq -c '.events[].type'", Args: cobra.NoArgs, RunE: exportJournal},
 		&cobra.Command{Use: "stat", Short: "Count segments, frames, events and snapshots", Example: "  banyan journal stat --data data", Args: cobra.NoArgs, RunE: statJournal},
 		salvageCommand())
 	return cmd
+}
+
+func verifyCommand() *cobra.Command {
+	var head headFlag
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Read every frame, follow the chain, and make every decision again; exit 1 at the first damage or difference",
+		Long: `Reads every frame and holds it against its checksum and against the chain: SHA-256 over the value before it and what it
+holds. A frame that was altered, removed, put in or moved is found and named even where the checksums were made right
+again. Then every decision is made again, and must have the recorded outcome byte for byte.
+
+It prints the head of the chain. Who rewrites the whole journal from some point on can make a chain that is good in
+itself, but never one with the head you wrote down: give it back with --head, from a paper or another machine. The head
+is in the server's log at each start and stop, and in GET /api/v1/audit.`,
+		Example: "  banyan journal verify --data data\n  banyan journal verify --data data --head 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08@1200",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return verifyJournal(cmd, &head) },
+	}
+	cmd.Flags().Var(&head, "head", "a head that was written down: the value must still stand at that sequence")
+	return cmd
+}
+
+// headFlag is a value of the chain behind a sequence.
+type headFlag struct {
+	seq   uint64
+	chain journal.Chain
+	found bool
+}
+
+// String implements pflag.Value.
+func (h *headFlag) String() string {
+	if h.seq == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%v@%d", h.chain, h.seq)
+}
+
+// Type implements pflag.Value.
+func (h *headFlag) Type() string { return "CHAIN@SEQUENCE" }
+
+// Set implements pflag.Value.
+func (h *headFlag) Set(s string) error {
+	chain, at, _ := strings.Cut(s, "@")
+	seq, err := strconv.ParseUint(at, 10, 64)
+	if err != nil || seq == 0 || h.chain.UnmarshalText([]byte(chain)) != nil {
+		return errors.New("want 64 hexadecimal digits, @ and a sequence, as `banyan journal verify` prints them")
+	}
+	h.seq = seq
+	return nil
+}
+
+// frame looks whether f is what was written down.
+func (h *headFlag) frame(f *journal.Frame) error {
+	switch {
+	case h.seq < f.Seq || h.seq > f.LastSeq():
+		return nil
+	case h.seq != f.LastSeq():
+		return fmt.Errorf("sequence %d is not the last of its frame, which holds %d to %d: no head was ever printed there", h.seq, f.Seq, f.LastSeq())
+	case h.chain != f.Chain:
+		return fmt.Errorf("the head at sequence %d is %v, not %v: what was recorded up to there was changed since that was written down, or it is another journal", h.seq, f.Chain, h.chain)
+	}
+	h.found = true
+	return nil
 }
 
 func salvageCommand() *cobra.Command {
@@ -115,9 +179,12 @@ func damaged(cmd *cobra.Command, err error) error {
 	return err
 }
 
-func verifyJournal(cmd *cobra.Command, _ []string) error {
+func verifyJournal(cmd *cobra.Command, head *headFlag) error {
 	v := sequencer.NewVerifier()
 	report, err := journal.Verify(journalDir(cmd), func(f journal.Frame) error {
+		if err := head.frame(&f); err != nil {
+			return err
+		}
 		if err := v.Frame(f); err != nil {
 			return fmt.Errorf("the decision at sequence %d: %w", f.Seq, err)
 		}
@@ -128,10 +195,17 @@ func verifyJournal(cmd *cobra.Command, _ []string) error {
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "ok: %d segments, %d batches, %d frames, %d events up to sequence %d; %d decisions made again with the same outcome, %d of other engine versions applied only\n",
 		report.Segments, report.Batches, report.Frames, v.Events, report.LastSeq, v.Redecided, v.Skipped)
+	switch {
+	case head.found:
+		fmt.Fprintf(cmd.OutOrStdout(), "the head written down at sequence %d still stands\n", head.seq)
+	case head.seq > 0:
+		return fmt.Errorf("the journal ends at sequence %d, before the head written down at %d: what came after is missing", report.LastSeq, head.seq)
+	}
 	return printSnapshots(cmd, report)
 }
 
 func printSnapshots(cmd *cobra.Command, r journal.Report) error {
+	fmt.Fprintf(cmd.OutOrStdout(), "head of the chain: %v@%d\n", r.Chain, r.LastSeq)
 	if r.TailBytes > 0 {
 		fmt.Fprintf(cmd.OutOrStdout(), "behind the last complete batch: %d bytes, never accepted\n", r.TailBytes)
 	}
@@ -154,8 +228,9 @@ func exportJournal(cmd *cobra.Command, _ []string) error {
 			Seq    uint64          `json:"seq"`
 			Epoch  uint32          `json:"epoch"`
 			Count  uint32          `json:"count"`
+			Chain  journal.Chain   `json:"chain"`
 			Record json.RawMessage `json:"record"`
-		}{f.Seq, f.Epoch, f.Count, f.Payload})
+		}{f.Seq, f.Epoch, f.Count, f.Chain, f.Payload})
 	})
 	return damaged(cmd, errors.Join(err, out.Flush()))
 }

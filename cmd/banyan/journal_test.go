@@ -61,6 +61,7 @@ func TestJournalCommands(t *testing.T) {
 	if r := banyan(t, "journal", "stat", "--data", data); !strings.Contains(r.out, "snapshot at ") {
 		t.Errorf("no snapshot after an orderly stop: %+v", r)
 	}
+	checkHead(t, data)
 	damage(t, data)
 	for _, args := range [][]string{{"journal", "verify"}, {"journal", "stat"}, {"journal", "export"}, {"serve", "--city", testCity, "--listen", "127.0.0.1:0"}} {
 		r := banyan(t, append(args, "--data", data)...)
@@ -71,6 +72,31 @@ func TestJournalCommands(t *testing.T) {
 	for _, what := range []string{"verify", "stat", "export"} {
 		if r := banyan(t, "journal", what, "--data", t.TempDir()); r.code != 1 || !strings.HasPrefix(r.err, "banyan: ") {
 			t.Errorf("%s of nothing: %+v", what, r)
+		}
+	}
+}
+
+// checkHead gives back to verify the head it printed, one that never was, and one beyond the end.
+func checkHead(t *testing.T, data string) {
+	t.Helper()
+	_, after, _ := strings.Cut(banyan(t, "journal", "verify", "--data", data).out, "head of the chain: ")
+	head, _, _ := strings.Cut(after, "\n")
+	chain, seq, ok := strings.Cut(head, "@")
+	if !ok || len(chain) != 64 {
+		t.Fatalf("no head in %q", after)
+	}
+	forged := strings.Map(func(r rune) rune { return map[bool]rune{true: '1', false: '0'}[r == '0'] }, chain)
+	for flag, says := range map[string]string{
+		head:                  "the head written down at sequence " + seq + " still stands",
+		forged + "@" + seq:    "was changed since that was written down",
+		chain + "@" + "1":     "was changed since that was written down",
+		head + "0":            "is missing",
+		chain + "@":           "as `banyan journal verify` prints",
+		chain[1:] + "@" + seq: "as `banyan journal verify` prints",
+	} {
+		r := banyan(t, "journal", "verify", "--data", data, "--head", flag)
+		if good := flag == head; (r.code == 0) != good || !strings.Contains(r.out+r.err, says) {
+			t.Errorf("--head %s: %+v", flag, r)
 		}
 	}
 }

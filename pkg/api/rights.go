@@ -50,6 +50,7 @@ const (
 	handoverRead     = "handover.read"
 	rosterRead       = "roster.read"
 	metricsRead      = "metrics.read"
+	auditRead        = "audit.read"
 	actAs            = "act_as."
 )
 

@@ -27,6 +27,8 @@ func entitledPeople(method, path string) []auth.Role {
 		return []auth.Role{auth.RoleWall, auth.RoleSystemAdmin}
 	case strings.HasPrefix(path, "/api/v1/alerts"):
 		return nil
+	case path == "/api/v1/audit":
+		return []auth.Role{auth.RoleAuditor}
 	case strings.HasSuffix(path, "/assign"):
 		return officers[1:]
 	case method == http.MethodPost, strings.HasSuffix(path, "/timeline"), strings.HasPrefix(path, "/api/v1/handovers"):

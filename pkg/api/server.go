@@ -59,6 +59,7 @@ type Options struct {
 	Engine  Engine
 	State   State
 	History History
+	Trail   Trail
 	Caller  func(*http.Request) (Caller, bool)               // who sends it; false: nobody known
 	Rights  Rights                                           // what they may do
 	Logins  Logins                                           // people signing in and out; nil: keys alone
@@ -101,6 +102,7 @@ func New(o Options) *Server {
 	s.actionRoutes()
 	s.dutyRoutes()
 	s.rosterRoutes()
+	s.auditRoutes()
 	s.loginRoutes()
 	s.placeRoutes()
 	s.mux.HandleFunc("GET /api/v1/stream", s.stream)

@@ -154,7 +154,7 @@ func (a *App) recover() (*sequencer.Start, error) {
 
 func (a *App) handler() http.Handler {
 	return api.New(api.Options{
-		Engine: a.seq, State: a.seq.Replica(), History: history{a.log}, Caller: a.caller, Stream: a.stream,
+		Engine: a.seq, State: a.seq.Replica(), History: history{a.log}, Trail: a.log, Caller: a.caller, Stream: a.stream,
 		Rights: rights{}, Logins: a.people, Peer: a.peer,
 		Metrics: a.metrics.Handler(), Ready: a.ready, Alive: a.alive, Pages: a.o.Pages, Now: time.Now,
 		Observe: a.metrics.Request, Logger: a.o.Logger,

@@ -66,9 +66,10 @@ func (j *Journal) append(batch []Frame) error {
 	p := t.next
 	for i := range batch {
 		seg.note(p)
-		p = place{p.off + batch[i].bytes(), p.seq + uint64(batch[i].Count), p.batch, p.position + 1}
+		// The index is for finding, which needs no chain.
+		p = place{off: p.off + batch[i].bytes(), seq: p.seq + uint64(batch[i].Count), batch: p.batch, position: p.position + 1}
 	}
-	j.last = next.seq - 1
+	j.last, j.head = next.seq-1, next.chain
 	j.mu.Unlock()
 	t.next = next
 	if cap(t.buf) > maxKeptBytes {
@@ -108,11 +109,12 @@ func (t *tail) encode(batch []Frame) place {
 	p := t.next
 	t.buf = t.buf[:0]
 	for i := range batch {
-		h := header{length: uint32(len(batch[i].Payload)), count: batch[i].Count}
+		flags := uint32(0)
 		if i == len(batch)-1 {
-			h.flags = flagLast
+			flags = flagLast
 		}
-		t.buf = t.codec.append(t.buf, &batch[i], p, h.flags)
+		var h header
+		t.buf, h = t.codec.append(t.buf, &batch[i], p, flags)
 		p = p.behind(&h)
 	}
 	return p
@@ -169,7 +171,7 @@ func (j *Journal) rotate(size int64) error {
 		return err
 	}
 	t := &j.tail
-	seg := &segment{name: fileName(t.next.seq, segmentSuffix), first: t.next.seq, firstBatch: t.next.batch, salt: j.o.salt()}
+	seg := &segment{name: fileName(t.next.seq, segmentSuffix), first: t.next.seq, firstBatch: t.next.batch, salt: j.o.salt(), chain: t.next.chain}
 	before := j.segments
 	if n := len(before); n > 0 && before[n-1].first == seg.first {
 		before = before[:n-1] // it is empty, too small, and replaced
@@ -181,7 +183,7 @@ func (j *Journal) rotate(size int64) error {
 		return errors.Join(fmt.Errorf("begin %s: %w", seg.name, err), b.file.Close())
 	}
 	full := t.file
-	t.file, t.size, t.codec, t.next.off = b.file, b.size, codec{salt: seg.salt}, segmentHeaderBytes
+	t.file, t.size, t.codec, t.next.off = b.file, b.size, seg.codec(), segmentHeaderBytes
 	j.mu.Lock()
 	j.segments = append(before[:len(before):len(before)], seg)
 	j.mu.Unlock()

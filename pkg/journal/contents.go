@@ -84,6 +84,9 @@ func (c *contents) chain() error {
 		if s.prior != want.salt {
 			return &CorruptError{s.name, 0, s.first, fmt.Sprintf("it does not follow segment %s: one between them is missing, or one is of another journal", want.name)}
 		}
+		if s.old && want.salt != 0 && !want.old {
+			return &CorruptError{s.name, 0, s.first, fmt.Sprintf("it is of an older format than segment %s before it", want.name)}
+		}
 		want = *s
 	}
 	if m, witness := c.accepted(); len(c.segments) == 0 && m.seq > 0 {
@@ -109,9 +112,9 @@ func (c *contents) scanAll() (e ending, err error) {
 		wg.Go(func() {
 			for i := range next {
 				if i < n-1 {
-					errs[i] = c.scanSealed(i, nil)
+					_, errs[i] = c.scanSealed(i, c.segments[i].start(), false, nil)
 				} else {
-					e, errs[i] = c.scanLast(nil)
+					e, errs[i] = c.scanLast(c.segments[i].start(), false, nil)
 				}
 			}
 		})
@@ -129,45 +132,71 @@ func (c *contents) scanAll() (e ending, err error) {
 	return e, nil
 }
 
+// scanChained reads every segment whole, one after the other, and holds each frame against the chain. It shows
+// the frames of complete batches to visit, and says to sealed how many segments are done; either may be nil.
+func (c *contents) scanChained(visit func(Frame) error, sealed func(int)) (e ending, err error) {
+	var chain Chain
+	for i, seg := range c.segments {
+		start := seg.start()
+		if !seg.old && seg.chain != chain {
+			return e, &CorruptError{seg.name, 0, seg.first, "it does not go on with the chain: frames before it were altered, removed or put in"}
+		}
+		start.chain = chain
+		if i == len(c.segments)-1 {
+			return c.scanLast(start, true, visit)
+		}
+		if chain, err = c.scanSealed(i, start, true, visit); err != nil {
+			return e, err
+		}
+		if sealed != nil {
+			sealed(i + 1)
+		}
+	}
+	return e, nil
+}
+
 func openRead(fsys FS, dir, name string) (File, error) {
 	return fsys.OpenFile(filepath.Join(dir, name), os.O_RDONLY)
 }
 
-// scanSealed reads a segment that has a successor: it must reach to where that begins.
-func (c *contents) scanSealed(i int, visit func(Frame) error) error {
+// scanSealed reads a segment that has a successor: it must reach to where that begins. It returns the chain's value
+// behind it.
+func (c *contents) scanSealed(i int, start place, chained bool, visit func(Frame) error) (Chain, error) {
 	seg, next := c.segments[i], c.segments[i+1]
-	s, err := openScanner(c.fsys, c.dir, seg.name, seg.salt, scanChunk)
+	s, err := openScanner(c.fsys, c.dir, seg.name, seg.codec(), scanChunk)
 	if err != nil {
-		return err
+		return Chain{}, err
 	}
 	defer s.close()
-	w, err := s.walk(seg, seg.start(), next.first, visit)
+	s.chained = chained
+	w, err := s.walk(seg, start, next.first, visit)
 	if err != nil {
-		return err
+		return Chain{}, err
 	}
 	if w.why != "" {
-		return &CorruptError{seg.name, w.at.off, w.at.seq, fmt.Sprintf("%s; segment %s follows", w.why, next.name)}
+		return Chain{}, &CorruptError{seg.name, w.at.off, w.at.seq, fmt.Sprintf("%s; segment %s follows", w.why, next.name)}
 	}
 	if w.end.seq != next.first || w.end.batch != next.firstBatch {
-		return &CorruptError{seg.name, w.at.off, w.at.seq, fmt.Sprintf("batch %d ends before sequence %d, segment %s begins with batch %d, sequence %d",
+		return Chain{}, &CorruptError{seg.name, w.at.off, w.at.seq, fmt.Sprintf("batch %d ends before sequence %d, segment %s begins with batch %d, sequence %d",
 			w.end.batch-1, w.end.seq, next.name, next.firstBatch, next.first)}
 	}
-	return nil
+	return w.end.chain, nil
 }
 
 // scanLast reads the last segment and gives the verdict on how it ends.
-func (c *contents) scanLast(visit func(Frame) error) (e ending, err error) {
+func (c *contents) scanLast(start place, chained bool, visit func(Frame) error) (e ending, err error) {
 	seg := c.segments[len(c.segments)-1]
-	s, err := openScanner(c.fsys, c.dir, seg.name, seg.salt, scanChunk)
+	s, err := openScanner(c.fsys, c.dir, seg.name, seg.codec(), scanChunk)
 	if err != nil {
 		return e, err
 	}
 	defer s.close()
-	for from := seg.start(); ; from = e.end {
+	s.chained = chained
+	for from := start; ; from = e.end {
 		if e.walked, err = s.walk(seg, from, noLimit, visit); err != nil {
 			return e, err
 		}
-		if e.why == defectDisplaced {
+		if e.why == defectDisplaced || e.why == defectChain {
 			return e, &CorruptError{seg.name, e.at.off, e.at.seq, string(e.why)}
 		}
 		if e.remains, err = s.behind(e.end.off, e.end.batch); err != nil {

@@ -40,7 +40,7 @@ func makeSmall(t testing.TB) *small {
 		t.Fatal(err)
 	}
 	s := &small{disk: d}
-	s.frames = write(t, j, batch(1, 450, 1, 2), batch(4, 750, 1), batch(5, 600, 1, 1), batch(7, 41, 3), batch(10, 151, 1, 2))
+	s.frames = write(t, j, batch(1, 450, 1, 2), batch(4, 750, 1), batch(5, 560, 1, 1), batch(7, 41, 3), batch(10, 151, 1, 2))
 	s.tail = len(s.frames) - 2
 	for _, seq := range []uint64{smallOlder, smallNewer} {
 		if err := j.WriteSnapshot(seq, func(w io.Writer) error { _, err := w.Write(smallSnapshot(seq)); return err }); err != nil {

@@ -20,24 +20,25 @@
 // # Segment
 //
 // A segment is allocated and zeroed before use, so that the fdatasync of a batch writes data only. It
-// begins with a header of 64 bytes:
+// begins with a header of 128 bytes:
 //
-//	 0  [8]byte  "BANYSEG\n"
-//	 8  uint32   version, 1
-//	12  uint32   0
-//	16  uint64   sequence of the first frame, as in the name
-//	24  uint64   number of the first batch
-//	32  uint64   salt, random
-//	40  uint64   salt of the segment before it, 0 for the first
-//	48  [12]byte 0
-//	60  uint32   checksum of the 60 bytes before
+//	  0  [8]byte  "BANYSEG\n"
+//	  8  uint32   version, 2
+//	 12  uint32   0
+//	 16  uint64   sequence of the first frame, as in the name
+//	 24  uint64   number of the first batch
+//	 32  uint64   salt, random
+//	 40  uint64   salt of the segment before it, 0 for the first
+//	 48  [32]byte value of the chain before its first frame
+//	 80  [44]byte 0
+//	124  uint32   checksum of the 124 bytes before
 //
 // Frames follow without gaps; what is behind the last is zero. A batch lies within one segment: one that
 // does not fit begins the next, which is larger than usual if the batch needs it.
 //
 // # Frame
 //
-// A header of 48 bytes and the payload, padded with zeros to a multiple of 8:
+// A header of 80 bytes and the payload, padded with zeros to a multiple of 8:
 //
 //	 0  [4]byte  "BNYF"
 //	 4  uint32   bytes of the payload, without padding
@@ -48,10 +49,23 @@
 //	32  uint32   flags: 1 = last frame of its batch
 //	36  uint32   position in the batch, from 0
 //	40  uint32   checksum of payload and padding
-//	44  uint32   checksum of: salt of the segment (8 bytes), offset of the frame (8 bytes), the 44 bytes before
+//	44  uint32   checksum of: salt of the segment (8 bytes), offset of the frame (8 bytes), the 44 bytes before, the 32 behind
+//	48  [32]byte value of the chain behind the frame
 //
 // Salt and offset make a header valid in one place only: neither a payload that looks like a frame nor
 // a block that went astray is taken for one.
+//
+// # Chain
+//
+// The value of the chain behind a frame is SHA-256 of: the value before it (32 bytes; zeros before the first frame of all),
+// its sequence (8 bytes), epoch, events, bytes of payload (4 bytes each), and the payload. What was altered, removed, put in
+// or moved is found by [Verify] though every checksum be right. Whoever can write the files can make the whole chain anew
+// from some frame on; its head is then another, so a head that was written down elsewhere proves everything before it.
+// Open does not compute it: a centre starts though somebody has tampered with its past, and says so when it is asked.
+//
+// A segment of version 1 has a header of 64 bytes that ends, at 60, with the checksum of the 60 before, and frames whose
+// header ends at 48. Such frames have a value all the same, which is computed and not stored. The first Open by a program
+// that chains begins a segment of version 2, whose header binds them.
 //
 // # Torn or corrupt
 //

@@ -8,12 +8,21 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write testdata/v1 anew")
+var update = flag.Bool("update", false, "write testdata/v2 anew")
 
-const goldenDir = "testdata/v1"
+const (
+	goldenDir    = "testdata/v2"
+	oldGoldenDir = "testdata/v1" // written before frames were chained
+)
+
+// oldGolden returns the frames of the journal in oldGoldenDir.
+func oldGolden() []Frame {
+	return slices.Concat(batch(1, 450, 1, 2), batch(4, 750, 1), batch(5, 600, 1, 1), batch(7, 41, 3), batch(10, 151, 1, 2))
+}
 
 // TestGolden holds the format against the files in testdata: what is written today is what was written when
 // they were made, byte for byte.
@@ -40,11 +49,11 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestGoldenOpens opens a copy of the golden journal on the machine's file system and appends to it.
-func TestGoldenOpens(t *testing.T) {
-	want := makeSmall(t).frames
+// copyJournal copies a journal of testdata to where it may be written to.
+func copyJournal(t *testing.T, from string) string {
+	t.Helper()
 	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(goldenDir)); err != nil {
+	if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
 		t.Fatal(err)
 	}
 	if err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
@@ -52,6 +61,17 @@ func TestGoldenOpens(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	return dir
+}
+
+// TestGoldenOpens opens copies of the golden journals on the machine's file system and appends to them.
+func TestGoldenOpens(t *testing.T) {
+	for dir, frames := range map[string][]Frame{goldenDir: makeSmall(t).frames, oldGoldenDir: oldGolden()} {
+		t.Run(filepath.Base(dir), func(t *testing.T) { goldenOpens(t, copyJournal(t, dir), frames) })
+	}
+}
+
+func goldenOpens(t *testing.T, dir string, want []Frame) {
 	for range 2 {
 		j, err := Open(dir, Options{SegmentBytes: MinSegmentBytes})
 		if err != nil {
@@ -73,8 +93,30 @@ func TestGoldenOpens(t *testing.T) {
 			t.Fatal(err)
 		}
 		want = append(want, write(t, j, batch(j.LastSeq()+1, 1500, 1, 1))...)
+		seq, head := j.Head()
 		if err := j.Close(); err != nil {
 			t.Fatal(err)
 		}
+		if r, err := Verify(dir, nil); err != nil || r.LastSeq != seq || r.Chain != head || head != chainOf(want) {
+			t.Fatalf("%+v, the journal said %d %v, want %v: %v", r, seq, head, chainOf(want), err)
+		}
+	}
+}
+
+// loadGolden puts the old golden journal on a disk.
+func loadGolden(t *testing.T, d *disk) {
+	t.Helper()
+	entries, err := os.ReadDir(oldGoldenDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		b, err := os.ReadFile(filepath.Join(oldGoldenDir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Join(testDir, e.Name())
+		n := &inode{name: name, cache: b, stable: slices.Clone(b), dirty: map[int]bool{}}
+		d.names[name], d.durable[name] = n, n
 	}
 }

@@ -77,6 +77,7 @@ type Journal struct {
 	mu       sync.RWMutex // guards what follows; never held over I/O
 	segments []*segment
 	last     uint64 // sequence
+	head     Chain  // behind it
 	failed   error
 
 	snapshotting sync.Mutex      // held by WriteSnapshot and Close
@@ -122,8 +123,8 @@ func (j *Journal) open() (err error) {
 	if err != nil {
 		return err
 	}
-	j.last = j.tail.next.seq - 1
-	j.o.Logger.Info("journal open", "dir", j.dir, "seq", j.last, "segments", len(j.segments), "took", time.Since(began))
+	j.last, j.head = j.tail.next.seq-1, j.tail.next.chain
+	j.o.Logger.Info("journal open", "dir", j.dir, "seq", j.last, "chain", j.head.String(), "segments", len(j.segments), "took", time.Since(began))
 	return j.openMark()
 }
 
@@ -135,22 +136,30 @@ func (j *Journal) begin() error {
 
 // resume makes the end of the last segment ready to be written behind.
 func (j *Journal) resume(c *contents) error {
-	e, err := c.scanAll()
+	seg := c.segments[len(c.segments)-1]
+	scan := c.scanAll
+	if seg.old { // once: what was written before frames were chained goes into the chain's first link on disk
+		scan = func() (ending, error) { return c.scanChained(nil, nil) }
+	}
+	e, err := scan()
 	if err != nil {
 		return err
 	}
 	j.segments = c.segments
-	seg := c.segments[len(c.segments)-1]
 	f, err := j.o.FS.OpenFile(j.path(seg.name), os.O_RDWR)
 	if err != nil {
 		return err
 	}
-	j.tail = tail{file: f, size: e.size, next: e.end, codec: codec{salt: seg.salt}}
+	j.tail = tail{file: f, size: e.size, next: e.end, codec: seg.codec()}
 	if e.used > 0 {
 		j.o.Logger.Warn("journal: the remains of a batch that was never accepted are dropped", "segment", seg.name,
 			"offset", e.end.off, "bytes", e.used-e.end.off, "seq", e.end.seq, "found", string(e.why))
 	}
-	return j.settle(&e, c.mark)
+	if err := j.settle(&e, c.mark); err != nil || !seg.old {
+		return err
+	}
+	j.o.Logger.Info("journal: frames are chained from here on", "dir", j.dir, "after_seq", e.end.seq-1)
+	return j.rotate(0)
 }
 
 // settle zeroes what a torn batch left, so that it cannot be taken for good later. It writes the last batch
@@ -209,6 +218,14 @@ func (j *Journal) LastSeq() uint64 {
 	return j.last
 }
 
+// Head returns the last accepted sequence and the chain's value behind it. Whoever writes it down elsewhere can prove
+// later, with Verify, that nothing before it was changed.
+func (j *Journal) Head() (seq uint64, chain Chain) {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	return j.last, j.head
+}
+
 // Err returns why the journal accepts nothing more, nil while it does.
 func (j *Journal) Err() error {
 	j.mu.RLock()
@@ -237,6 +254,8 @@ func (j *Journal) Close() error {
 		return nil
 	}
 	j.fail(ErrClosed)
+	seq, chain := j.Head()
+	j.o.Logger.Info("journal closed", "dir", j.dir, "seq", seq, "chain", chain.String())
 	return j.release()
 }
 

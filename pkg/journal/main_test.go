@@ -88,6 +88,7 @@ func sameFrame(a, b Frame) bool {
 		return false
 	}
 	a.Payload, b.Payload = nil, nil
+	a.Chain, b.Chain = Chain{}, Chain{} // Append makes its own
 	return reflect.DeepEqual(a, b)
 }
 

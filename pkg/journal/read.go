@@ -30,7 +30,7 @@ func (j *Journal) Read(from uint64) iter.Seq2[Frame, error] {
 // sequence to go on with.
 func (j *Journal) readSegment(seq, last uint64, yield func(Frame, error) bool) (next uint64, more bool, err error) {
 	at, limit := j.find(seq)
-	s, err := openScanner(j.o.FS, j.dir, at.name, at.salt, scanChunk)
+	s, err := openScanner(j.o.FS, j.dir, at.name, at.codec, scanChunk)
 	if err != nil {
 		return 0, false, err
 	}
@@ -67,7 +67,7 @@ func (j *Journal) FrameAt(seq uint64) (Frame, error) {
 
 func (j *Journal) frameAt(seq uint64) (Frame, error) {
 	at, _ := j.find(seq)
-	s, err := openScanner(j.o.FS, j.dir, at.name, at.salt, probeChunk)
+	s, err := openScanner(j.o.FS, j.dir, at.name, at.codec, probeChunk)
 	if err != nil {
 		return Frame{}, err
 	}
@@ -91,14 +91,14 @@ func (j *Journal) frameAt(seq uint64) (Frame, error) {
 }
 
 func frameOf(h *header, payload []byte) Frame {
-	return Frame{Epoch: h.epoch, Seq: h.seq, Count: h.count, Payload: bytes.Clone(payload)}
+	return Frame{Epoch: h.epoch, Seq: h.seq, Count: h.count, Payload: bytes.Clone(payload), Chain: h.chain}
 }
 
 // found is a place at or before a sequence.
 type found struct {
 	place
-	name string
-	salt uint64
+	name  string
+	codec codec
 }
 
 func (at *found) corrupt(p place, d defect) error {
@@ -116,7 +116,7 @@ func (j *Journal) find(seq uint64) (at found, limit uint64) {
 	if i < len(j.segments) {
 		limit = j.segments[i].first
 	}
-	at = found{seg.start(), seg.name, seg.salt}
+	at = found{seg.start(), seg.name, seg.codec()}
 	if k := sort.Search(len(seg.index), func(k int) bool { return seg.index[k].seq > seq }); k > 0 {
 		at.place = seg.index[k-1]
 	}

@@ -48,10 +48,11 @@ func (w *window) forget() { w.buf, w.from = w.buf[:0], 0 }
 type scanner struct {
 	codec
 	window
+	chained bool // each frame must be what the place before it and the chain say; frames of version 1 are given their value
 }
 
 // openScanner opens a segment for reading, chunk bytes at a time.
-func openScanner(fsys FS, dir, name string, salt uint64, chunk int) (*scanner, error) {
+func openScanner(fsys FS, dir, name string, c codec, chunk int) (*scanner, error) {
 	f, err := openRead(fsys, dir, name)
 	if err != nil {
 		return nil, err
@@ -60,14 +61,14 @@ func openScanner(fsys FS, dir, name string, salt uint64, chunk int) (*scanner, e
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &scanner{codec{salt: salt}, window{file: f, size: size, chunk: chunk}}, nil
+	return &scanner{codec: c, window: window{file: f, size: size, chunk: chunk}}, nil
 }
 
 func (s *scanner) close() error { return s.file.Close() }
 
 // head reads the header at p. Order is checked, the payload is not.
 func (s *scanner) head(p place) (h header, d defect, err error) {
-	b, err := s.at(p.off, frameHeaderBytes)
+	b, err := s.at(p.off, s.headerBytes())
 	if err != nil {
 		return h, "", err
 	}
@@ -87,7 +88,7 @@ func (s *scanner) frame(p place) (h header, payload []byte, d defect, err error)
 		return h, nil, d, err
 	}
 	size := padded(int(h.length))
-	b, err := s.at(p.off+frameHeaderBytes, size)
+	b, err := s.at(p.off+h.size, size)
 	switch {
 	case err != nil:
 	case int64(len(b)) < size:
@@ -96,6 +97,13 @@ func (s *scanner) frame(p place) (h header, payload []byte, d defect, err error)
 		d = defectPayload
 	default:
 		payload = b[:h.length]
+	}
+	if payload != nil && s.chained {
+		after := s.link(p.chain, &h, payload)
+		if !s.old && after != h.chain {
+			return h, nil, defectChain, nil
+		}
+		h.chain = after
 	}
 	return h, payload, d, err
 }
@@ -124,7 +132,7 @@ func (s *scanner) walk(seg *segment, p place, limit uint64, visit func(Frame) er
 		seg.note(p)
 		p = p.behind(&h)
 		if visit != nil {
-			frames = append(frames, Frame{h.epoch, h.seq, h.count, append([]byte(nil), payload...)})
+			frames = append(frames, frameOf(&h, payload))
 		}
 		if !h.last() {
 			continue
@@ -160,9 +168,9 @@ func (s *scanner) behind(off int64, torn uint64) (r remains, err error) {
 			return r, err
 		}
 		whole := off+int64(len(b)) == s.size
-		i := 0
-		for ; i+frameHeaderBytes <= len(b) || whole && i < len(b); i += frameAlign {
-			if n := len(nothing); i+n+frameHeaderBytes <= len(b) && zero(b[i:i+n]) {
+		i, head := 0, int(s.headerBytes())
+		for ; i+head <= len(b) || whole && i < len(b); i += frameAlign {
+			if n := len(nothing); i+n+head <= len(b) && zero(b[i:i+n]) {
 				i += n - frameAlign
 				continue
 			}

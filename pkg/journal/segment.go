@@ -12,14 +12,15 @@ import (
 )
 
 const (
-	segmentMagic       = "BANYSEG\n"
-	segmentVersion     = 1
-	segmentHeaderBytes = 64
-	segmentSuffix      = ".seg"
-	segmentAlign       = 4096      // sizes of segments made for a large batch are multiples
-	zeroChunk          = 8 << 20   // bytes zeroed between syncs while somebody waits
-	zeroBesideChunk    = 256 << 10 // and beside appending
-	indexEvery         = 64 << 10  // bytes of a segment to one entry of its index
+	segmentMagic          = "BANYSEG\n"
+	segmentVersion        = 2
+	segmentHeaderBytes    = 128
+	oldSegmentHeaderBytes = 64 // of version 1
+	segmentSuffix         = ".seg"
+	segmentAlign          = 4096      // sizes of segments made for a large batch are multiples
+	zeroChunk             = 8 << 20   // bytes zeroed between syncs while somebody waits
+	zeroBesideChunk       = 256 << 10 // and beside appending
+	indexEvery            = 64 << 10  // bytes of a segment to one entry of its index
 )
 
 // segment is one file of frames.
@@ -28,17 +29,28 @@ type segment struct {
 	first       uint64 // sequence
 	firstBatch  uint64
 	salt, prior uint64
+	old         bool    // version 1: its frames carry no chain
+	chain       Chain   // before its first frame
 	index       []place // ascending, indexEvery apart or more
 }
 
 // start returns the place of the first frame.
 func (s *segment) start() place {
-	return place{off: segmentHeaderBytes, seq: s.first, batch: s.firstBatch}
+	return place{off: s.headerBytes(), seq: s.first, batch: s.firstBatch, chain: s.chain}
 }
+
+func (s *segment) headerBytes() int64 {
+	if s.old {
+		return oldSegmentHeaderBytes
+	}
+	return segmentHeaderBytes
+}
+
+func (s *segment) codec() codec { return codec{salt: s.salt, old: s.old} }
 
 // note adds p, where a frame begins, to the index if it is far enough from the entry before.
 func (s *segment) note(p place) {
-	before := int64(segmentHeaderBytes)
+	before := s.headerBytes()
 	if n := len(s.index); n > 0 {
 		before = s.index[n-1].off
 	}
@@ -67,8 +79,20 @@ func (s *segment) encode() []byte {
 	le.PutUint64(b[24:], s.firstBatch)
 	le.PutUint64(b[32:], s.salt)
 	le.PutUint64(b[40:], s.prior)
-	le.PutUint32(b[60:], crc32.Checksum(b[:60], castagnoli))
+	copy(b[48:], s.chain[:])
+	putSum(b)
 	return b
+}
+
+// putSum ends a header with the checksum of what is before.
+func putSum(b []byte) {
+	n := len(b) - 4
+	binary.LittleEndian.PutUint32(b[n:], crc32.Checksum(b[:n], castagnoli))
+}
+
+func sumFits(b []byte) bool {
+	n := len(b) - 4
+	return binary.LittleEndian.Uint32(b[n:]) == crc32.Checksum(b[:n], castagnoli)
 }
 
 // openSegment reads the header of the segment that begins with seq.
@@ -79,23 +103,29 @@ func openSegment(fsys FS, dir string, seq uint64) (*segment, error) {
 		return nil, err
 	}
 	defer f.Close()
-	b := make([]byte, segmentHeaderBytes)
-	if n, err := f.ReadAt(b, 0); n < len(b) && !errors.Is(err, io.EOF) {
+	b, le := make([]byte, segmentHeaderBytes), binary.LittleEndian
+	n, err := f.ReadAt(b, 0)
+	if n < len(b) && !errors.Is(err, io.EOF) {
 		return nil, err
-	} else if n < len(b) {
+	}
+	version := le.Uint32(b[8:])
+	s.old = n >= oldSegmentHeaderBytes && version == 1
+	if b = b[:s.headerBytes()]; n < len(b) {
 		return nil, &CorruptError{s.name, 0, seq, "the file ends within its header"}
 	}
-	le := binary.LittleEndian
-	if string(b[:8]) != segmentMagic || le.Uint32(b[60:]) != crc32.Checksum(b[:60], castagnoli) {
+	if string(b[:8]) != segmentMagic || !sumFits(b) {
 		return nil, &CorruptError{s.name, 0, seq, "the header of the segment fails its checksum"}
 	}
-	if v := le.Uint32(b[8:]); v != segmentVersion {
-		return nil, fmt.Errorf("segment %s has format version %d, this program reads %d", s.name, v, segmentVersion)
+	if version < 1 || version > segmentVersion {
+		return nil, fmt.Errorf("segment %s has format version %d, this program reads 1 to %d", s.name, version, segmentVersion)
 	}
 	if first := le.Uint64(b[16:]); first != seq {
 		return nil, &CorruptError{s.name, 0, seq, fmt.Sprintf("the header says it begins with sequence %d", first)}
 	}
 	s.firstBatch, s.salt, s.prior = le.Uint64(b[24:]), le.Uint64(b[32:]), le.Uint64(b[40:])
+	if !s.old {
+		copy(s.chain[:], b[48:])
+	}
 	return s, nil
 }
 

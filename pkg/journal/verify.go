@@ -11,6 +11,7 @@ type Report struct {
 	Segments        int
 	Batches, Frames uint64
 	LastSeq         uint64 // of the last complete batch
+	Chain           Chain  // behind it
 	TailBytes       int64  // behind it: a batch being written, or torn and dropped at the next Open
 	Snapshots       []SnapshotReport
 }
@@ -23,7 +24,9 @@ type SnapshotReport struct {
 }
 
 // Verify reads the journal in dir, every byte of it, and shows each frame of each complete batch, in order, to
-// visit, which may be nil. It writes nothing, takes no lock, and may run beside the process that appends. The
+// visit, which may be nil. Each must be the one that was chained: what somebody altered, removed, put in or moved is
+// found even where every checksum was made right again. Only who rewrote the whole journal behind it is not: for that,
+// compare [Report.Chain] or a frame's with a value written down elsewhere. It writes nothing, takes no lock, and may run beside the process that appends. The
 // error is or wraps a CorruptError, or is visit's; the report then holds what came before.
 func Verify(dir string, visit func(Frame) error) (Report, error) {
 	r, err := verify(OS{}, dir, visit)
@@ -43,19 +46,13 @@ func verify(fsys FS, dir string, visit func(Frame) error) (r Report, err error) 
 	}
 	count := func(f Frame) error {
 		r.Frames++
-		r.LastSeq = f.LastSeq()
+		r.LastSeq, r.Chain = f.LastSeq(), f.Chain
 		if visit == nil {
 			return nil
 		}
 		return visit(f)
 	}
-	for i := range c.segments[:len(c.segments)-1] {
-		if err := c.scanSealed(i, count); err != nil {
-			return r, err
-		}
-		r.Segments, r.Batches = i+1, c.segments[i+1].firstBatch-1
-	}
-	e, err := c.scanLast(count)
+	e, err := c.scanChained(count, func(n int) { r.Segments, r.Batches = n, c.segments[n].firstBatch-1 })
 	if err != nil {
 		return r, err
 	}
