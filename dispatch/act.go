@@ -194,7 +194,7 @@ func (d *decision) actOnIncident() error {
 		return err
 	}
 	switch d.c.Action {
-	case alert.ActNote, alert.ActAssess, alert.ActSupport:
+	case alert.ActNote, alert.ActAssess, alert.ActSupport, alert.ActReport:
 		if !d.takesPart(seat, inc) {
 			return alert.Errorf(alert.CodeForbidden, "department %s takes no part in incident %s", seat.Department, inc.Number)
 		}
@@ -223,6 +223,8 @@ func (d *decision) contribute(inc *alert.Incident) error {
 		}
 		d.emit(Event{Type: IncidentAssessed, IncidentID: inc.ID, Text: d.c.Text, By: d.c.By})
 		return nil
+	case alert.ActReport:
+		return d.report(inc)
 	}
 	dep, ok := d.city.Department(d.c.Department)
 	switch {

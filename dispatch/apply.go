@@ -25,6 +25,7 @@ func (s *State) Apply(e *Event) {
 	case ConfigLoaded:
 		before := s.keep.Buckets
 		s.city, s.digest, s.files, s.keep = e.city, e.Digest, e.Files, *e.Keep
+		s.settleRoster(e.roster)
 		if !maps.Equal(before, s.keep.Buckets) {
 			s.rebucket()
 		}
@@ -32,6 +33,12 @@ func (s *State) Apply(e *Event) {
 		s.open(e)
 	case SeatSignedOn, SeatSignedOff, SeatLost, SeatFound, SeatNoShow, HandoverOpened, HandoverConfirmed, HandoverMissed:
 		s.applyDuty(e)
+	case SeatMaintenance, SourceMaintenance:
+		s.applyMaintenance(e)
+	case RosterAmended:
+		s.applyAmended(e)
+	case RosterGap, RosterGapClosed:
+		s.applyGap(e)
 	default:
 		l := s.incidents[e.IncidentID]
 		if l == nil {
@@ -91,6 +98,8 @@ func (s *State) change(l *live, e *Event) {
 	case TaskAssigned, TaskUnstaffed, TaskAcknowledged, TaskEnRoute, TaskOnScene, TaskDone, TaskReturned,
 		TaskCancelled, TaskReassigned, TaskReminded, TaskEscalated, TaskDeadline:
 		s.setTask(&doc, e.Task)
+	case IncidentReported:
+		doc.Reported = append(slices.Clip(doc.Reported), e.Rule)
 	case IncidentNote, IncidentAssessed, RuleFailed:
 	default:
 		panic(fmt.Sprintf("dispatch: event %d has unknown type %q", e.Seq, e.Type))

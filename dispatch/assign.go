@@ -88,7 +88,7 @@ func (x *assigner) assign(t *alert.Task, seat *plan.Seat, why string) {
 func (x *assigner) choose(d *plan.Department, tried []string) (*plan.Seat, string) {
 	var best *plan.Seat
 	var load, eligible int
-	var off, elsewhere []string
+	var off, out, elsewhere []string
 	for _, s := range d.Duty {
 		switch {
 		case slices.Contains(tried, s.ID):
@@ -98,7 +98,11 @@ func (x *assigner) choose(d *plan.Department, tried []string) (*plan.Seat, strin
 			continue
 		}
 		if _, on := x.d.staffed(s.ID); !on {
-			off = append(off, s.ID)
+			if x.d.inMaintenance(s.ID) {
+				out = append(out, s.ID)
+			} else {
+				off = append(off, s.ID)
+			}
 			continue
 		}
 		eligible++
@@ -108,18 +112,18 @@ func (x *assigner) choose(d *plan.Department, tried []string) (*plan.Seat, strin
 		}
 	}
 	if best != nil {
-		return best, because(load, eligible, off, elsewhere, tried)
+		return best, because(load, eligible, off, out, elsewhere, tried)
 	}
 	for _, leader := range x.leaders(d) {
 		if _, on := x.d.staffed(leader.ID); on && len(tried) > 0 && !slices.Contains(tried, leader.ID) {
 			return leader, "returned by " + strings.Join(tried, ", ") + "; no other seat is left, so the duty leader decides"
 		}
 	}
-	return nil, "nobody: " + because(0, 0, off, elsewhere, tried)
+	return nil, "nobody: " + because(0, 0, off, out, elsewhere, tried)
 }
 
 // because words the reason for a choice.
-func because(load, eligible int, off, elsewhere, tried []string) string {
+func because(load, eligible int, off, out, elsewhere, tried []string) string {
 	var b strings.Builder
 	switch eligible {
 	case 0:
@@ -137,7 +141,7 @@ func because(load, eligible int, off, elsewhere, tried []string) string {
 	for _, list := range []struct {
 		label string
 		seats []string
-	}{{"off duty", off}, {"not this area", elsewhere}, {"returned by", tried}} {
+	}{{"off duty", off}, {"in maintenance", out}, {"not this area", elsewhere}, {"returned by", tried}} {
 		if len(list.seats) > 0 {
 			b.WriteString("; " + list.label + ": " + strings.Join(list.seats, ", "))
 		}
@@ -170,7 +174,8 @@ func (x *assigner) climb(d *plan.Department, t *alert.Task) {
 		if slices.Contains(t.Escalated, leader.ID) {
 			continue
 		}
-		if _, on := x.d.staffed(leader.ID); !on {
+		officer, on := x.d.staffed(leader.ID)
+		if !on {
 			continue
 		}
 		next := *t
@@ -179,7 +184,7 @@ func (x *assigner) climb(d *plan.Department, t *alert.Task) {
 		if i > 0 || d.ID == plan.Centre {
 			step = plan.StepCentre
 		}
-		x.put(&next, Event{Type: TaskEscalated, Step: string(step), To: leader.ID, Reason: "unstaffed"})
+		x.put(&next, Event{Type: TaskEscalated, Step: string(step), To: leader.ID, ToOfficer: officer, Reason: "unstaffed"})
 		return
 	}
 }

@@ -9,8 +9,10 @@ import (
 
 // Board is what a wall or console shows beside incidents: seats and counts.
 type Board struct {
-	Seats  []SeatStatus `json:"seats"`
-	Counts BoardCounts  `json:"counts"`
+	Seats     []SeatStatus `json:"seats"`
+	Counts    BoardCounts  `json:"counts"`
+	Gaps      []Gap        `json:"gaps"` // in the roster ahead, the first MaxGapsShown
+	GapsTotal int          `json:"gaps_total"`
 }
 
 // SeatStatus is a seat now: who holds it and what lies there.
@@ -31,6 +33,8 @@ type SeatStatus struct {
 	Open       int      `json:"open_tasks"`
 	Waiting    int      `json:"waiting_tasks"`
 	Areas      []string `json:"areas"`
+
+	Maintenance *Maintenance `json:"maintenance,omitempty"` // while it is in force
 }
 
 // BoardCounts are the counts of the whole city.
@@ -51,11 +55,18 @@ type DepartmentCount struct {
 // Board returns the board at instant now. Redacted, only duty leaders and the centre are named. It is empty
 // before a configuration is in force.
 func (s *State) Board(now time.Time, redacted bool) Board {
-	b := Board{Seats: []SeatStatus{}, Counts: BoardCounts{Priorities: map[string]Load{}, Departments: []DepartmentCount{}, Today: s.counts.Today}}
+	b := Board{Seats: []SeatStatus{}, Gaps: []Gap{}, Counts: BoardCounts{Priorities: map[string]Load{}, Departments: []DepartmentCount{}, Today: s.counts.Today}}
 	if s.city == nil {
 		return b
 	}
-	watch := s.city.Roster.At(now)
+	b.GapsTotal = len(s.gaps)
+	for _, g := range s.gaps[:min(len(s.gaps), MaxGapsShown)] {
+		if redacted {
+			g.Why = ""
+		}
+		b.Gaps = append(b.Gaps, g)
+	}
+	watch := s.Roster().At(now)
 	onDuty := map[string]int{}
 	for _, seat := range s.city.Seats {
 		duty := watch.Span(seat.ID)
@@ -68,6 +79,15 @@ func (s *State) Board(now time.Time, redacted bool) Board {
 			}
 		} else if s.city.Presence.Required {
 			on = false
+		}
+		out, inMaintenance := s.SeatMaintenance(seat.ID, alert.TimeOf(now))
+		if inMaintenance {
+			on = false
+			if redacted {
+				out = &Maintenance{Until: out.Until, At: out.At}
+			}
+		} else {
+			out = nil
 		}
 		if on {
 			onDuty[seat.Department]++
@@ -82,7 +102,8 @@ func (s *State) Board(now time.Time, redacted bool) Board {
 		load := s.LoadOf(seat.ID)
 		b.Seats = append(b.Seats, SeatStatus{ID: seat.ID, Department: seat.Department, Name: seat.Name, NameEN: seat.NameEN,
 			Role: string(seat.Role), Holder: holder, Presence: presence, OnDuty: on, HandoverID: handover, Shift: shift.ID, ShiftName: shift.Name, ShiftEN: shift.NameEN, Until: duty.To.UTC().Format(time.RFC3339),
-			Open: load.Open, Waiting: load.Waiting, Areas: append([]string{}, seat.Areas...)})
+			Open: load.Open, Waiting: load.Waiting, Areas: append([]string{}, seat.Areas...),
+			Maintenance: out})
 	}
 	for _, p := range alert.Priorities {
 		b.Counts.Priorities[p.String()] = s.counts.Priorities[p]

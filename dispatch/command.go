@@ -17,6 +17,8 @@ const (
 	Tick        CommandType = "tick"
 	SeatAct     CommandType = "seat.act"
 	HandoverAct CommandType = "handover.act"
+	SourceAct   CommandType = "source.act"
+	RosterAct   CommandType = "roster.act"
 )
 
 // Command is a wish to change state. At is stamped by whoever owns the state and never runs backwards.
@@ -24,7 +26,7 @@ type Command struct {
 	Type       CommandType    `json:"type"`
 	At         alert.Time     `json:"at"`
 	Alert      *alert.Alert   `json:"alert,omitempty"`      // SubmitAlert
-	Target     string         `json:"target,omitempty"`     // id of the task, incident, seat or handover acted on
+	Target     string         `json:"target,omitempty"`     // id of the task, incident, seat, handover, source, amendment or swap acted on
 	Action     alert.Action   `json:"action,omitempty"`     // of the Act commands
 	Seat       string         `json:"seat,omitempty"`       // ActAssign: to whom
 	Department string         `json:"department,omitempty"` // ActSupport: whose help
@@ -33,6 +35,9 @@ type Command struct {
 	Text       string         `json:"text,omitempty"`       // ActNote, ActAssess, ActHandOver
 	By         *alert.Actor   `json:"by,omitempty"`         // who acts; absent for sources and the clock
 	Digest     string         `json:"digest,omitempty"`     // LoadConfig
+	Until      alert.Time     `json:"until,omitzero"`       // ActMaintain
+	Amendment  *Amendment     `json:"amendment,omitempty"`  // ActAmend
+	Swap       *Swap          `json:"swap,omitempty"`       // ActSwap
 
 	city *plan.City // LoadConfig: compiled; its files travel in the event
 }

@@ -32,6 +32,10 @@ func Decide(s *State, c *Command) ([]Event, error) {
 		err = d.actOnSeat()
 	case HandoverAct:
 		err = d.actOnHandover()
+	case SourceAct:
+		err = d.actOnSource()
+	case RosterAct:
+		err = d.actOnRoster()
 	case LoadConfig:
 		d.load()
 	default:
@@ -100,7 +104,12 @@ func (d *decision) load() {
 			keep.Buckets[t.Group.ID] = t.Group.BucketResolution
 		}
 	}
+	made, removed := d.fitAmendments(city)
 	d.emit(Event{Type: ConfigLoaded, Digest: city.Digest, Files: city.Files, city: city, Keep: keep})
+	for _, e := range removed {
+		d.emit(e)
+	}
+	d.events[len(d.events)-1].roster = made
 }
 
 // setState emits a change of an incident's state.

@@ -70,14 +70,19 @@ func (s *State) Handover(seat string) (*Handover, bool) {
 func (d *decision) staffed(seat string) (officer string, ok bool) {
 	on := d.s.duty.on[seat]
 	switch {
-	case seat == d.gone:
+	case seat == d.gone || d.inMaintenance(seat):
 		return "", false
 	case on != nil:
 		return on.Officer, on.LostAt == 0
 	case d.city.Presence.Required:
 		return "", false
 	}
-	return d.city.Roster.At(d.c.At.Std()).Holder(seat)
+	return d.s.Roster().At(d.c.At.Std()).Holder(seat)
+}
+
+func (d *decision) inMaintenance(seat string) bool {
+	_, out := d.s.SeatMaintenance(seat, d.c.At)
+	return out
 }
 
 // actOnSeat signs officers on and off, and takes note of consoles lost and found.
@@ -102,6 +107,10 @@ func (d *decision) actOnSeat() error {
 		}
 	case alert.ActWatch:
 		d.watch(seat, on)
+	case alert.ActMaintain:
+		return d.maintainSeat(seat)
+	case alert.ActEndMaintain:
+		d.endSeatMaintenance(seat, d.c.Reason)
 	default:
 		return alert.Errorf(alert.CodeInvalid, "no seat action %q", d.c.Action)
 	}
@@ -140,7 +149,7 @@ func (d *decision) signOn(seat *plan.Seat, on *SignOn) error {
 
 // newSignOn is name at the seat from now on; whoever the roster does not name must say why.
 func (d *decision) newSignOn(seat *plan.Seat, name string) (*SignOn, error) {
-	holder, _ := d.city.Roster.At(d.c.At.Std()).Holder(seat.ID)
+	holder, _ := d.s.Roster().At(d.c.At.Std()).Holder(seat.ID)
 	next := &SignOn{Seat: seat.ID, Officer: name, At: d.c.At, Rostered: holder == name}
 	if !next.Rostered {
 		if d.c.Reason == "" {
@@ -177,7 +186,7 @@ func (d *decision) signOff(seat *plan.Seat, on *SignOn) error {
 // lose takes the seat for not staffed: what waits there moves at once, what is being worked on is brought
 // before a leader. Asked again, it moves what one decision could not.
 func (d *decision) lose(seat *plan.Seat, on *SignOn) {
-	if on == nil {
+	if on == nil || d.inMaintenance(seat.ID) {
 		return
 	}
 	d.gone = seat.ID
@@ -263,10 +272,11 @@ func (x *assigner) flag(dep *plan.Department, t *alert.Task, step, why string) {
 	next := *t
 	e := Event{Type: TaskReminded, Step: step, Reason: why + "; no duty leader is there"}
 	for _, leader := range x.leaders(dep) {
-		if _, on := x.d.staffed(leader.ID); !on || leader.ID == t.Seat {
+		officer, on := x.d.staffed(leader.ID)
+		if !on || leader.ID == t.Seat {
 			continue
 		}
-		e.To, e.Reason = leader.ID, why
+		e.To, e.ToOfficer, e.Reason = leader.ID, officer, why
 		if !next.Entitled(leader.ID) {
 			e.Type = TaskEscalated
 			next.Escalated = append(slices.Clip(next.Escalated), leader.ID)
@@ -281,6 +291,8 @@ func (x *assigner) flag(dep *plan.Department, t *alert.Task, step, why string) {
 func (d *decision) watch(seat *plan.Seat, on *SignOn) {
 	due, holder := d.s.watchDue(d.city, seat, on, d.c.At)
 	switch due {
+	case SeatMaintenance:
+		d.endSeatMaintenance(seat, maintenanceOver)
 	case SeatNoShow:
 		to := d.leaderOf(seat)
 		d.emit(Event{Type: SeatNoShow, Seat: seat.ID, To: to, Reason: holder + " has not signed on"})
@@ -326,16 +338,22 @@ func (s *State) WatchDue(now alert.Time) []string {
 	return seats
 }
 
-// watchDue says what is due about a seat: a no-show, a missed handover, or nothing.
+// watchDue says what is due about a seat: the end of its maintenance, a no-show, a missed handover, or nothing.
 func (s *State) watchDue(city *plan.City, seat *plan.Seat, on *SignOn, now alert.Time) (EventType, string) {
+	if m := s.maintenance.seats[seat.ID]; m != nil {
+		if m.Until <= now {
+			return SeatMaintenance, ""
+		}
+		return "", "" // nobody is missed there
+	}
 	grace := city.Presence.NoShowAfter
-	holder, rostered := city.Roster.At(now.Std()).Holder(seat.ID)
-	earlier, _ := city.Roster.At(now.Add(-grace).Std()).Holder(seat.ID)
+	holder, rostered := s.Roster().At(now.Std()).Holder(seat.ID)
+	earlier, _ := s.Roster().At(now.Add(-grace).Std()).Holder(seat.ID)
 	if !rostered || earlier != holder {
 		return "", "" // nobody is to be there, or they may still be on their way
 	}
 	switch {
-	case on == nil && city.Presence.Required && !s.noShowTold(city, seat.ID, now):
+	case on == nil && city.Presence.Required && !s.noShowTold(seat.ID, now):
 		return SeatNoShow, holder
 	case on != nil && on.Rostered && on.Officer != holder && on.MissedAt == 0:
 		return HandoverMissed, holder
@@ -344,9 +362,9 @@ func (s *State) watchDue(city *plan.City, seat *plan.Seat, on *SignOn, now alert
 }
 
 // noShowTold reports whether the no-show of the running shift was told already.
-func (s *State) noShowTold(city *plan.City, seat string, now alert.Time) bool {
+func (s *State) noShowTold(seat string, now alert.Time) bool {
 	told, ok := s.duty.noShows[seat]
-	return ok && city.Roster.At(told.Std()).Span(seat).To.Equal(city.Roster.At(now.Std()).Span(seat).To)
+	return ok && s.Roster().At(told.Std()).Span(seat).To.Equal(s.Roster().At(now.Std()).Span(seat).To)
 }
 
 // applyDuty makes an event about a seat happen.

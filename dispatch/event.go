@@ -3,6 +3,7 @@ package dispatch
 import (
 	"github.com/banyan-ecc/banyan/pkg/alert"
 	"github.com/banyan-ecc/banyan/pkg/plan"
+	"github.com/banyan-ecc/banyan/pkg/roster"
 )
 
 // EventType names what happened. The names are part of the outside contract (docs/protocol.md).
@@ -28,6 +29,7 @@ const (
 	IncidentState    EventType = "incident.state"
 	IncidentNote     EventType = "incident.note"
 	IncidentAssessed EventType = "incident.assessed"
+	IncidentReported EventType = "incident.reported"
 	RuleFailed       EventType = "rule.failed"
 	ConfigLoaded     EventType = "config.loaded"
 
@@ -39,6 +41,12 @@ const (
 	HandoverOpened    EventType = "handover.opened"
 	HandoverConfirmed EventType = "handover.confirmed"
 	HandoverMissed    EventType = "handover.missed"
+	SeatMaintenance   EventType = "seat.maintenance"
+	SourceMaintenance EventType = "source.maintenance"
+
+	RosterAmended   EventType = "roster.amended"
+	RosterGap       EventType = "roster.gap"
+	RosterGapClosed EventType = "roster.gap_closed"
 )
 
 // Event is one change, as it was decided. It carries what changed after the change, so that applying it
@@ -60,6 +68,7 @@ type Event struct {
 	From           string              `json:"from,omitempty"`
 	Step           string              `json:"step,omitempty"`
 	To             string              `json:"to,omitempty"`
+	ToOfficer      string              `json:"to_officer,omitempty"` // who is at that seat at this instant
 	Rule           string              `json:"rule,omitempty"`
 	Reason         string              `json:"reason,omitempty"`
 	Text           string              `json:"text,omitempty"`
@@ -72,5 +81,13 @@ type Event struct {
 	Files          map[string][]byte   `json:"files,omitempty"` // config.loaded, in the journal only
 	Keep           *retention          `json:"keep,omitempty"`  // config.loaded
 
-	city *plan.City // config.loaded, compiled; absent when read back from bytes
+	Source      string       `json:"source,omitempty"`      // of the events about a source
+	Amendment   *Amendment   `json:"amendment,omitempty"`   // roster.amended: this or a swap
+	Swap        *Swap        `json:"swap,omitempty"`        //
+	Removed     bool         `json:"removed,omitempty"`     // roster.amended: it is no more
+	Gap         *Gap         `json:"gap,omitempty"`         // roster.gap, roster.gap_closed
+	Maintenance *Maintenance `json:"maintenance,omitempty"` // absent: it is over
+
+	city   *plan.City     // config.loaded, compiled; absent when read back from bytes
+	roster *roster.Roster // roster.amended and config.loaded, compiled; absent likewise
 }

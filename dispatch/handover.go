@@ -17,7 +17,9 @@ type Handover struct {
 	From        string         `json:"from"`
 	Note        string         `json:"note"`
 	OpenedAt    alert.Time     `json:"opened_at"`
-	Tasks       []HandoverTask `json:"tasks"` // open ones, as they stand
+	Tasks       []HandoverTask `json:"tasks"`             // open ones, as they stand
+	Reports     []ReportDue    `json:"reports,omitempty"` // that the seat owes, soonest first
+	Watch       []WatchItem    `json:"watch,omitempty"`   // to keep an eye on
 	To          string         `json:"to,omitempty"`
 	Reason      string         `json:"reason,omitempty"` // why To, where the roster names somebody else
 	ConfirmedAt alert.Time     `json:"confirmed_at,omitzero"`
@@ -60,7 +62,8 @@ func (d *decision) openHandover() error {
 	if on := d.s.duty.on[seat.ID]; on == nil || on.Officer != name {
 		return alert.Errorf(alert.CodeConflict, "%s is not signed on at seat %s: only who sits there can hand it over", name, seat.ID)
 	}
-	h := &Handover{ID: handoverPrefix + strconv.FormatUint(d.s.seq+1, 10), Seat: seat.ID, From: name, Note: d.c.Text, OpenedAt: d.c.At, Tasks: d.handoverTasks(seat.ID)}
+	h := &Handover{ID: handoverPrefix + strconv.FormatUint(d.s.seq+1, 10), Seat: seat.ID, From: name, Note: d.c.Text, OpenedAt: d.c.At, Tasks: d.handoverTasks(seat.ID),
+		Reports: d.reportsOwed(seat.ID), Watch: d.watchItems(seat)}
 	d.emit(Event{Type: HandoverOpened, Seat: seat.ID, Handover: h, By: d.c.By})
 	return nil
 }
@@ -101,6 +104,7 @@ func (d *decision) confirmHandover() error {
 	done := *h
 	// What lies there now moves, not what lay there when the note was written.
 	done.To, done.Reason, done.ConfirmedAt, done.Tasks = name, next.Reason, d.c.At, d.handoverTasks(seat.ID)
+	done.Reports, done.Watch = d.reportsOwed(seat.ID), d.watchItems(seat)
 	d.emit(Event{Type: HandoverConfirmed, Seat: seat.ID, Handover: &done, SignOn: next, By: d.c.By})
 	return nil
 }

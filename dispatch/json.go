@@ -31,6 +31,7 @@ func (e *Event) AppendJSON(b []byte) []byte {
 	o.OptStr("from", e.From)
 	o.OptStr("step", e.Step)
 	o.OptStr("to", e.To)
+	o.OptStr("to_officer", e.ToOfficer)
 	o.OptStr("rule", e.Rule)
 	o.OptStr("reason", e.Reason)
 	o.OptStr("text", e.Text)
@@ -51,6 +52,20 @@ func (e *Event) AppendJSON(b []byte) []byte {
 	}
 	if e.Keep != nil {
 		o.Raw("keep", seldom(e.Keep))
+	}
+	o.OptStr("source", e.Source)
+	if e.Amendment != nil {
+		o.Raw("amendment", seldom(e.Amendment))
+	}
+	if e.Swap != nil {
+		o.Raw("swap", seldom(e.Swap))
+	}
+	o.OptBool("removed", e.Removed)
+	if e.Gap != nil {
+		o.Raw("gap", seldom(e.Gap))
+	}
+	if e.Maintenance != nil {
+		o.Raw("maintenance", seldom(e.Maintenance))
 	}
 	return o.End()
 }
@@ -74,6 +89,13 @@ func (c *Command) AppendJSON(b []byte) []byte {
 		o.Doc("by", c.By)
 	}
 	o.OptStr("digest", c.Digest)
+	o.OptTime("until", c.Until)
+	if c.Amendment != nil {
+		o.Raw("amendment", seldom(c.Amendment))
+	}
+	if c.Swap != nil {
+		o.Raw("swap", seldom(c.Swap))
+	}
 	return o.End()
 }
 

@@ -6,11 +6,11 @@ import "github.com/banyan-ecc/banyan/pkg/alert"
 // event that says nothing else.
 func Redact(e *Event) (Event, bool) {
 	r := *e
-	r.By, r.Text, r.Files = nil, "", nil
+	r.By, r.Text, r.Files, r.ToOfficer = nil, "", nil, ""
 	switch e.Type {
-	case IncidentNote, IncidentAssessed:
+	case IncidentNote, IncidentAssessed, RosterAmended:
 		return Event{}, false
-	case TaskAcknowledged, TaskEnRoute, TaskOnScene, TaskDone, TaskReturned, TaskCancelled, TaskReassigned, IncidentState, IncidentPriority:
+	case TaskAcknowledged, TaskEnRoute, TaskOnScene, TaskDone, TaskReturned, TaskCancelled, TaskReassigned, IncidentState, IncidentPriority, IncidentReported:
 		r.Reason = "" // typed by people
 	case AlertAttached:
 		r.Reason = "" // may hold the source's number for the incident
@@ -25,8 +25,18 @@ func Redact(e *Event) (Event, bool) {
 		on.Officer, on.Reason = "", ""
 		r.SignOn = &on
 	}
-	if e.Seat != "" {
-		r.Reason = "" // names officers
+	if e.Seat != "" || e.Source != "" {
+		r.Reason = "" // names officers, or was typed by people
+	}
+	if e.Gap != nil {
+		g := *e.Gap
+		g.Why = ""
+		r.Gap = &g
+	}
+	if e.Maintenance != nil {
+		m := *e.Maintenance
+		m.By, m.Reason = "", ""
+		r.Maintenance = &m
 	}
 	if e.Alert != nil {
 		a := *e.Alert

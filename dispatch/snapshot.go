@@ -20,19 +20,24 @@ const snapshotVersion = 1
 
 // Header is the first record of a snapshot.
 type Header struct {
-	Version   int
-	Seq       uint64
-	Now       alert.Time
-	Digest    string
-	Files     map[string][]byte
-	Keep      retention
-	Today     Today
-	Incidents int
-	Known     int
-	Ended     []string              // finished incidents in the order they will be retired
-	SignOns   []*SignOn             `cbor:",omitempty"` // by seat
-	Handovers []*Handover           `cbor:",omitempty"` // open, by seat
-	NoShows   map[string]alert.Time `cbor:",omitempty"` // by seat, when the last one was told
+	Version    int
+	Seq        uint64
+	Now        alert.Time
+	Digest     string
+	Files      map[string][]byte
+	Keep       retention
+	Today      Today
+	Incidents  int
+	Known      int
+	Ended      []string                // finished incidents in the order they will be retired
+	SignOns    []*SignOn               `cbor:",omitempty"` // by seat
+	Handovers  []*Handover             `cbor:",omitempty"` // open, by seat
+	NoShows    map[string]alert.Time   `cbor:",omitempty"` // by seat, when the last one was told
+	Amendments []*Amendment            `cbor:",omitempty"`
+	Swaps      []*Swap                 `cbor:",omitempty"`
+	Gaps       []Gap                   `cbor:",omitempty"`
+	SeatsOut   map[string]*Maintenance `cbor:",omitempty"` // by seat
+	SourcesOut map[string]*Maintenance `cbor:",omitempty"` // by source
 }
 
 // Stored is an incident in a snapshot.
@@ -85,6 +90,8 @@ func (s *State) View() *View {
 	}
 	v.header.SignOns, v.header.Handovers = s.duty.lists()
 	v.header.NoShows = maps.Clone(s.duty.noShows)
+	v.header.Amendments, v.header.Swaps, v.header.Gaps = s.Amendments(), s.Swaps(), s.Gaps()
+	v.header.SeatsOut, v.header.SourcesOut = maps.Clone(s.maintenance.seats), maps.Clone(s.maintenance.sources)
 	v.known = make([]StoredKey, 0, s.forget.len())
 	for _, k := range s.forget.all() {
 		v.known = append(v.known, StoredKey{Key: k.key, Seq: k.seq, At: k.at})
@@ -134,6 +141,10 @@ func NewRestorer(h Header) (*Restorer, error) {
 	s.seq, s.now, s.digest, s.files, s.keep = h.Seq, h.Now, h.Digest, h.Files, h.Keep
 	s.counts.Today = h.Today
 	s.duty = dutyOf(h.SignOns, h.Handovers, h.NoShows)
+	s.amends = amends{entries: h.Amendments, swaps: h.Swaps}
+	s.gaps = h.Gaps
+	maps.Copy(s.maintenance.seats, h.SeatsOut)
+	maps.Copy(s.maintenance.sources, h.SourcesOut)
 	return &Restorer{state: s, header: h}, nil
 }
 

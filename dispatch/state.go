@@ -19,19 +19,22 @@ type State struct {
 	seq uint64
 	now alert.Time
 
-	incidents map[string]*live
-	order     []opening // of incidents in memory, oldest first, with holes where one retired
-	holes     int
-	ended     queue[ending]
-	known     map[alert.Key]uint64 // alerts within the duplicate window → sequence of their event
-	forget    queue[knownAlert]
-	near      map[string]grid // by group
-	byArea    map[areaKey][]*live
-	byRef     map[alert.SourceRef]*live
-	loads     map[string]*seatLoad
-	duty      duty
-	counts    Counts
-	deadlines deadlines
+	incidents   map[string]*live
+	order       []opening // of incidents in memory, oldest first, with holes where one retired
+	holes       int
+	ended       queue[ending]
+	known       map[alert.Key]uint64 // alerts within the duplicate window → sequence of their event
+	forget      queue[knownAlert]
+	near        map[string]grid // by group
+	byArea      map[areaKey][]*live
+	byRef       map[alert.SourceRef]*live
+	loads       map[string]*seatLoad
+	duty        duty
+	amends      amends
+	gaps        []Gap // told of and not over, by time and seat
+	maintenance outOfService
+	counts      Counts
+	deadlines   deadlines
 }
 
 // retention is how long what is over stays in memory, and how what is open is found. It comes with the configuration's event, so that
@@ -75,7 +78,7 @@ func New() *State {
 	return &State{
 		incidents: map[string]*live{}, known: map[alert.Key]uint64{}, near: map[string]grid{},
 		byArea: map[areaKey][]*live{}, byRef: map[alert.SourceRef]*live{}, loads: map[string]*seatLoad{},
-		duty:   dutyOf(nil, nil, nil),
+		duty: dutyOf(nil, nil, nil), maintenance: newOutOfService(),
 		counts: newCounts(),
 	}
 }
@@ -102,6 +105,7 @@ func (s *State) UseCity(c *plan.City) {
 		panic("dispatch: UseCity with digest " + c.Digest + " but the state is under " + s.digest)
 	}
 	s.city = c
+	s.settleRoster(nil)
 }
 
 // Incident returns the document of an incident in memory.

@@ -93,14 +93,33 @@ func (x *assigner) target(d *plan.Department, t *alert.Task, do plan.StepKind) (
 		to = d.Leader
 	case plan.StepCentre:
 		to = centre.Leader
+	case plan.StepCommander:
+		to = x.commander()
 	}
 	if to == nil {
 		return nil, "there is none"
 	}
 	if _, on := x.d.staffed(to.ID); !on {
+		if x.d.inMaintenance(to.ID) {
+			return nil, to.ID + " is in maintenance"
+		}
 		return nil, to.ID + " is off duty"
 	}
 	return to, "not acknowledged in time"
+}
+
+// commander returns the first commander's seat that is staffed, else the first, nil if the city has none.
+func (x *assigner) commander() *plan.Seat {
+	all := x.d.city.Commanders
+	for _, s := range all {
+		if _, on := x.d.staffed(s.ID); on {
+			return s
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all[0]
 }
 
 // escalate emits what a rung did. A seat that was asked before is reminded.
@@ -109,6 +128,7 @@ func (x *assigner) escalate(t *alert.Task, do plan.StepKind, to *plan.Seat, why 
 	e := Event{Type: TaskReminded, Step: string(do), Reason: why}
 	if to != nil {
 		e.To = to.ID
+		e.ToOfficer, _ = x.d.staffed(to.ID)
 		if !t.Entitled(to.ID) {
 			e.Type = TaskEscalated
 			t.Escalated = append(slices.Clip(t.Escalated), to.ID)

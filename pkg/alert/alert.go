@@ -84,6 +84,7 @@ type Incident struct {
 	LastOccurredAt  Time          `json:"last_occurred_at"`          //
 	CloseReason     string        `json:"close_reason,omitempty"`    // why closed, cancelled or suspended
 	Before          IncidentState `json:"before_suspended,omitzero"` // the state to resume to
+	Reported        []string      `json:"reported,omitempty"`        // ids of the reports upward that were made
 	Seq             uint64        `json:"seq"`                       // last event that changed it
 	Sensitivity     Sensitivity   `json:"sensitivity,omitempty"`     // of the source that opened it
 	Unconfirmed     *Unconfirmed  `json:"unconfirmed,omitempty"`     // only somebody of low trust has reported it

@@ -147,6 +147,7 @@ const (
 	ActPriority Action = "priority" // raises or lowers; needs a reason
 	ActSupport  Action = "support"  // asks a department that has no part yet for its help; needs a reason
 	ActAssess   Action = "assess"   // 研判: a written judgement of a seat that takes part
+	ActReport   Action = "report"   // 信息报送: a report upward was made; the text is its id
 )
 
 // Actions on a seat, and on a handover. The ones without By come from whoever watches the connections.
@@ -158,7 +159,21 @@ const (
 	ActWatch    Action = "watch"     // look for a no-show and a missed handover
 	ActHandOver Action = "hand-over" // the outgoing officer's note
 	ActConfirm  Action = "confirm"   // by the incoming officer
+
+	ActMaintain    Action = "maintain"     // a seat or source is out of service until; needs a reason
+	ActEndMaintain Action = "end-maintain" // it is in service again
+)
+
+// Actions on the roster.
+const (
+	ActAmend    Action = "amend"   // an override, a one-off shift, a leave
+	ActUnamend  Action = "unamend" // takes one back
+	ActSwap     Action = "swap"    // asks somebody to take a shift
+	ActAccept   Action = "accept"  // by whom it was asked of
+	ActApprove  Action = "approve" // by a third, entitled
+	ActRefuse   Action = "refuse"
+	ActWithdraw Action = "withdraw" // by who asked
 )
 
 // IncidentActions lists the incident actions.
-var IncidentActions = [...]Action{ActVerify, ActCancel, ActSuspend, ActResume, ActPriority, ActSupport, ActAssess, ActNote}
+var IncidentActions = [...]Action{ActVerify, ActCancel, ActSuspend, ActResume, ActPriority, ActSupport, ActAssess, ActReport, ActNote}

@@ -341,6 +341,9 @@ func (i *Incident) AppendJSON(b []byte) []byte {
 	o.Time("last_occurred_at", i.LastOccurredAt)
 	o.OptStr("close_reason", i.CloseReason)
 	o.OptStr("before_suspended", string(i.Before))
+	if len(i.Reported) > 0 {
+		o.Strs("reported", i.Reported)
+	}
 	o.Uint("seq", i.Seq)
 	o.OptStr("sensitivity", string(i.Sensitivity))
 	if i.Unconfirmed != nil {

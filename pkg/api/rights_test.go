@@ -29,8 +29,14 @@ func entitledPeople(method, path string) []auth.Role {
 		return nil
 	case path == "/api/v1/audit":
 		return []auth.Role{auth.RoleAuditor}
-	case strings.HasSuffix(path, "/assign"):
+	case strings.HasSuffix(path, "/assign"), strings.HasPrefix(path, "/api/v1/seats") && strings.HasSuffix(path, "/maintenance"):
 		return officers[1:]
+	case strings.HasSuffix(path, "/maintenance"):
+		return []auth.Role{auth.RoleSystemAdmin}
+	case strings.HasPrefix(path, "/api/v1/rosters/amendments") && method != http.MethodGet:
+		return []auth.Role{auth.RoleRosterEditor}
+	case strings.HasPrefix(path, "/api/v1/swaps/"), path == "/api/v1/swaps" && method == http.MethodGet:
+		return append(officers, auth.RoleRosterEditor)
 	case method == http.MethodPost, strings.HasSuffix(path, "/timeline"), strings.HasPrefix(path, "/api/v1/handovers"):
 		return officers
 	case path == "/api/v1/seats", strings.HasPrefix(path, "/api/v1/statistics"):

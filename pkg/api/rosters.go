@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/banyan-ecc/banyan/dispatch"
 	"github.com/banyan-ecc/banyan/pkg/alert"
 	"github.com/banyan-ecc/banyan/pkg/plan"
 	"github.com/banyan-ecc/banyan/pkg/roster"
@@ -51,7 +52,7 @@ type RosterSpan struct {
 }
 
 func (s *Server) getRoster(_ context.Context, in *dateInput) (*body[RosterDay], error) {
-	c, err := s.city()
+	c, held, err := s.roster()
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +64,7 @@ func (s *Server) getRoster(_ context.Context, in *dateInput) (*body[RosterDay], 
 	to := time.Date(from.Year(), from.Month(), from.Day()+1, 0, 0, 0, 0, c.Zone) // not always 24 hours later
 	for _, seat := range c.Seats {
 		row := RosterSeat{Seat: seat.ID, Department: seat.Department, Spans: []RosterSpan{}}
-		for _, span := range c.Roster.Between(seat.ID, from, to) {
+		for _, span := range held.Between(seat.ID, from, to) {
 			row.Spans = append(row.Spans, RosterSpan{span.From, span.To, span.Holder, span.Gap(), span.Shift.ID, span.Why})
 			if span.Gap() {
 				day.Gaps++
@@ -81,7 +82,7 @@ type calendar struct {
 }
 
 func (s *Server) getCalendar(_ context.Context, in *idInput) (*calendar, error) {
-	c, err := s.city()
+	c, held, err := s.roster()
 	if err != nil {
 		return nil, err
 	}
@@ -89,10 +90,10 @@ func (s *Server) getCalendar(_ context.Context, in *idInput) (*calendar, error) 
 	if !ok {
 		return nil, alert.Errorf(alert.CodeNotFound, "no department %q; GET /api/v1/city lists them", shortened(in.ID))
 	}
-	return &calendar{"text/calendar; charset=utf-8", calendarOf(c, d, s.o.Now())}, nil
+	return &calendar{"text/calendar; charset=utf-8", calendarOf(c, held, d, s.o.Now())}, nil
 }
 
-func calendarOf(c *plan.City, d *plan.Department, now time.Time) []byte {
+func calendarOf(c *plan.City, held *roster.Roster, d *plan.Department, now time.Time) []byte {
 	names := map[string]string{}
 	var spans []roster.Span
 	back := now.Add(-calendarBack).In(c.Zone)
@@ -100,8 +101,17 @@ func calendarOf(c *plan.City, d *plan.Department, now time.Time) []byte {
 	from := time.Date(back.Year(), back.Month(), back.Day(), 0, 0, 0, 0, c.Zone)
 	for _, seat := range d.Seats {
 		names[seat.ID] = seat.Name
-		spans = append(spans, c.Roster.Between(seat.ID, from, now.Add(calendarAhead))...)
+		spans = append(spans, held.Between(seat.ID, from, now.Add(calendarAhead))...)
 	}
 	out := roster.Calendar{City: c.ID, Name: d.Name, Seats: names, Stamp: now}
 	return out.ICS(spans)
+}
+
+// roster returns the configuration in force and the roster in force, amendments included.
+func (s *Server) roster() (city *plan.City, held *roster.Roster, err error) {
+	s.o.State.Read(func(st *dispatch.State) { city, held = st.City(), st.Roster() })
+	if city == nil {
+		return nil, nil, alert.Errorf(alert.CodeUnavailable, "no configuration is in force yet")
+	}
+	return city, held, nil
 }

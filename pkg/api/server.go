@@ -103,6 +103,8 @@ func New(o Options) *Server {
 	s.dutyRoutes()
 	s.rosterRoutes()
 	s.auditRoutes()
+	s.amendmentRoutes()
+	s.maintenanceRoutes()
 	s.loginRoutes()
 	s.placeRoutes()
 	s.mux.HandleFunc("GET /api/v1/stream", s.stream)

@@ -35,7 +35,6 @@ const (
 	readHeaderTimeout      = 10 * time.Second
 	idleTimeout            = 2 * time.Minute
 	DefaultShutdownTimeout = 15 * time.Second
-	gapsAhead              = 72 * time.Hour   // a gap in the roster is counted this long before it bites
 	stuckAfter             = 10 * time.Second // the writer at one batch this long is not alive
 )
 
@@ -232,12 +231,9 @@ func (a *App) measure() {
 	m.Counter("banyan_push_deliveries_total", "Frames of events delivered to connections.", func() float64 { return float64(a.hub.Stats().Deliveries) })
 	m.Counter("banyan_push_dropped_total", "Times a slow connection lost deltas and was owed a snapshot.", func() float64 { return float64(a.hub.Stats().Dropped) })
 	m.Gauge("banyan_roster_gaps_ahead", "Times within the next 72 hours in which nobody is to hold a seat.", nil, func() float64 {
-		var city *plan.City
-		a.seq.Replica().Read(func(st *dispatch.State) { city = st.City() })
-		if city == nil {
-			return 0
-		}
-		return float64(len(city.Roster.Gaps(time.Now(), time.Now().Add(gapsAhead))))
+		var n int
+		a.seq.Replica().Read(func(st *dispatch.State) { n = len(st.Gaps()) })
+		return float64(n)
 	})
 	for _, presence := range []string{"present", "absent", "lost"} {
 		m.Gauge("banyan_seats", "Seats by the presence of an officer.", map[string]string{"presence": presence}, func() (n float64) {

@@ -44,6 +44,12 @@ func (f *feed) batch(c *sequencer.Committed) push.Batch {
 				it.Seats = append(it.Seats, e.To)
 			}
 		}
+		if e.Swap != nil && e.Swap.Return != nil {
+			it.Seats = append(it.Seats, e.Swap.Return.Seat)
+		}
+		if e.Amendment != nil { // leave names no seat
+			it.Departments = []string{e.Amendment.Department}
+		}
 		if e.From != "" && e.Task != nil && !slices.Contains(it.Seats, e.From) {
 			it.Seats = append(it.Seats, e.From) // who loses a task must hear of it
 		}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/banyan-ecc/banyan/dispatch"
 	"github.com/banyan-ecc/banyan/pkg/alert"
+	"github.com/banyan-ecc/banyan/pkg/plan"
+	"github.com/banyan-ecc/banyan/pkg/roster"
 	"github.com/banyan-ecc/banyan/pkg/sequencer"
 )
 
@@ -19,7 +21,13 @@ type presence struct {
 
 	mu    sync.Mutex
 	heard map[string]time.Time // by seat, last sign of life of any of its consoles
+
+	gapsAt time.Time      // when gaps were looked for last
+	gapsOf *roster.Roster // in which roster
 }
+
+// gapsEvery is how often gaps ahead are looked for in a roster that has not changed.
+const gapsEvery = time.Minute
 
 // watchEvery is how often silence is looked for.
 const watchEvery = time.Second
@@ -59,7 +67,7 @@ func (p *presence) run(ctx context.Context) {
 // due returns the commands that silence and time call for.
 func (p *presence) due(began time.Time) []dispatch.Command {
 	now := p.now()
-	var commands []dispatch.Command
+	commands := p.gapsDue(now)
 	add := func(seat string, a alert.Action) {
 		commands = append(commands, dispatch.Command{Type: dispatch.SeatAct, Target: seat, Action: a})
 	}
@@ -77,7 +85,8 @@ func (p *presence) due(began time.Time) []dispatch.Command {
 					since = t
 				}
 			}
-			silent := now.Sub(since) > city.Presence.LostAfter
+			_, out := st.SeatMaintenance(on.Seat, alert.TimeOf(now))
+			silent := now.Sub(since) > city.Presence.LostAfter && !out
 			switch {
 			case silent && (on.LostAt == 0 || st.LoadOf(on.Seat).Waiting > 0):
 				add(on.Seat, alert.ActLose)
@@ -88,6 +97,26 @@ func (p *presence) due(began time.Time) []dispatch.Command {
 		for _, seat := range st.WatchDue(alert.TimeOf(now)) {
 			add(seat, alert.ActWatch)
 		}
+		for _, source := range st.MaintenanceDue(alert.TimeOf(now)) {
+			commands = append(commands, dispatch.Command{Type: dispatch.SourceAct, Target: source, Action: alert.ActWatch})
+		}
 	})
 	return commands
+}
+
+// gapsDue returns the command that gaps in the roster ahead call for.
+func (p *presence) gapsDue(now time.Time) []dispatch.Command {
+	var city *plan.City
+	var held *roster.Roster
+	var told []dispatch.Gap
+	p.seq.Replica().Read(func(st *dispatch.State) { city, held, told = st.City(), st.Roster(), st.Gaps() })
+	if city == nil || held == p.gapsOf && now.Sub(p.gapsAt) < gapsEvery {
+		return nil
+	}
+	p.gapsOf, p.gapsAt = held, now
+	closed, opened := dispatch.GapChanges(city, held, told, alert.TimeOf(now))
+	if len(closed)+len(opened) == 0 {
+		return nil
+	}
+	return []dispatch.Command{{Type: dispatch.RosterAct, Action: alert.ActWatch}}
 }

@@ -165,6 +165,7 @@ var table = map[Action][columns]Scope{
 	"incident.resume":   {no, no, All, Part, Part, All, no, no, no, no},
 	"incident.priority": {no, no, All, Part, Part, All, no, no, no, no},
 	"incident.note":     {no, no, All, Part, Part, All, no, no, no, no},
+	"incident.report":   {no, no, All, Part, Part, All, no, no, no, no},
 	"task.acknowledge":  {no, no, All, Part, Part, All, no, no, no, no},
 	"task.depart":       {no, no, All, Part, Part, All, no, no, no, no},
 	"task.arrive":       {no, no, All, Part, Part, All, no, no, no, no},

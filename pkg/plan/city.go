@@ -52,6 +52,8 @@ type City struct {
 	Types       []*Type
 	Seats       []*Seat
 	Sources     []*Source // by id
+	Commanders  []*Seat   // of the centre, in file order
+	Reports     []*Report // in file order
 	Roster      *roster.Roster
 	Areas       *geo.Index
 
@@ -140,6 +142,7 @@ const (
 	StepBackup           StepKind = "backup"
 	StepDepartmentLeader StepKind = "department_leader"
 	StepCentre           StepKind = "centre"
+	StepCommander        StepKind = "commander"
 )
 
 // Ladder is what happens while a task waits, by priority.

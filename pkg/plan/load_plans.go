@@ -40,10 +40,12 @@ func (l *loader) loadPlans() {
 		Ladders map[str]map[str][]rawStep `yaml:"ladders"`
 		Plans   []rawPlan                 `yaml:"plans"`
 		Raises  []rawRaise                `yaml:"raises"`
+		Reports []rawReport               `yaml:"reports"`
 	}
 	if !l.decode(plansFile, &raw) {
 		return
 	}
+	l.reports(raw.Reports)
 	for _, id := range inOrder(raw.Ladders) {
 		l.city.ladders[id.V] = l.ladder(id, raw.Ladders[id])
 	}
@@ -104,7 +106,10 @@ func (l *loader) ladder(key str, byPriority map[str][]rawStep) *Ladder {
 				l.problem(plansFile, r.After.Line, "ladder %q, %s: step %d comes after %v, not later than the step before it (%v)", id, p, i+1, s.After, before)
 			}
 			before = s.After
-			l.among(plansFile, "do", str{r.Do.V, r.After.Line}, string(StepRemind), string(StepBackup), string(StepDepartmentLeader), string(StepCentre))
+			l.among(plansFile, "do", str{r.Do.V, r.After.Line}, string(StepRemind), string(StepBackup), string(StepDepartmentLeader), string(StepCentre), string(StepCommander))
+			if s.Do == StepCommander && len(l.city.Commanders) == 0 {
+				l.problem(plansFile, r.After.Line, "ladder %q, %s: department %s has no seat with role commander", id, p, Centre)
+			}
 			if r.Repeat != nil {
 				l.within(plansFile, "repeat", *r.Repeat, 5*time.Second, 24*time.Hour)
 				if i != len(rungs)-1 {

@@ -41,6 +41,9 @@ func (l *loader) loadSeats() {
 		if s.Role == SeatDuty {
 			d.Duty = append(d.Duty, s)
 		}
+		if s.Role == SeatCommander && s.Department == Centre {
+			l.city.Commanders = append(l.city.Commanders, s)
+		}
 	}
 	for _, r := range raw.Seats {
 		if s := l.city.seats[r.ID.V]; s != nil && r.Backup.V != "" {

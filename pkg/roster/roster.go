@@ -92,6 +92,17 @@ func (r *Roster) people(s *seat) []string {
 	return sortedKeys(people)
 }
 
+// SeatsOf returns the ids of the seats that a person may hold, in order.
+func (r *Roster) SeatsOf(person string) []string {
+	var ids []string
+	for _, s := range r.order {
+		if slices.Contains(r.people(s), person) {
+			ids = append(ids, s.id)
+		}
+	}
+	return ids
+}
+
 // hold is who holds a seat at an instant, and why. It does not change before Roster.next.
 type hold struct {
 	holder string
