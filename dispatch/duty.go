@@ -29,10 +29,11 @@ type duty struct {
 	on        map[string]*SignOn
 	handovers map[string]*Handover  // open
 	noShows   map[string]alert.Time // when the last no-show was told
+	handed    map[string][]Handed   // the last MaxHanded, oldest first
 }
 
 func dutyOf(on []*SignOn, open []*Handover, noShows map[string]alert.Time) duty {
-	d := duty{map[string]*SignOn{}, map[string]*Handover{}, map[string]alert.Time{}}
+	d := duty{map[string]*SignOn{}, map[string]*Handover{}, map[string]alert.Time{}, map[string][]Handed{}}
 	maps.Copy(d.noShows, noShows)
 	for _, s := range on {
 		d.on[s.Seat] = s
@@ -381,6 +382,7 @@ func (s *State) applyDuty(e *Event) {
 		delete(s.duty.handovers, e.Seat)
 		s.duty.on[e.Seat] = e.SignOn
 		s.takeOver(e)
+		s.duty.handed[e.Seat] = appendHanded(s.duty.handed[e.Seat], e)
 	case SeatSignedOn:
 		delete(s.duty.handovers, e.Seat)
 		s.duty.on[e.Seat] = e.SignOn

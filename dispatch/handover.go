@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -130,4 +131,43 @@ func (s *State) takeOver(e *Event) {
 		next.Officer = e.Handover.To
 		s.change(s.incidents[inc.ID], &Event{Seq: e.Seq, At: e.At, Type: TaskDeadline, IncidentID: inc.ID, Task: &next})
 	}
+}
+
+// MaxHanded bounds the finished handovers of a seat that are found by the seat; the journal has them for ever.
+const MaxHanded = 50
+
+// Handed is a handover that was confirmed.
+type Handed struct {
+	ID   string     `json:"id"`
+	Seat string     `json:"seat"`
+	From string     `json:"from"`
+	To   string     `json:"to"`
+	At   alert.Time `json:"at"`
+	Seq  uint64     `json:"seq"` // of the event that holds it whole
+}
+
+// Handed returns the last MaxHanded finished handovers of a seat, newest first.
+func (s *State) Handed(seat string) []Handed {
+	list := slices.Clone(s.duty.handed[seat])
+	slices.Reverse(list)
+	return list
+}
+
+// HandedSeq returns the sequence of the event that confirmed a handover, where that is among the last MaxHanded of
+// its seat.
+func (s *State) HandedSeq(id string) (seq uint64, ok bool) {
+	for _, seat := range slices.Sorted(maps.Keys(s.duty.handed)) {
+		list := s.duty.handed[seat]
+		if i := slices.IndexFunc(list, func(h Handed) bool { return h.ID == id }); i >= 0 {
+			return list[i].Seq, true
+		}
+	}
+	return 0, false
+}
+
+// appendHanded returns a list of its own: snapshots share the old one.
+func appendHanded(list []Handed, e *Event) []Handed {
+	h := e.Handover
+	list = append(slices.Clip(list), Handed{h.ID, h.Seat, h.From, h.To, h.ConfirmedAt, e.Seq})
+	return list[max(0, len(list)-MaxHanded):]
 }

@@ -33,6 +33,7 @@ type Header struct {
 	SignOns    []*SignOn               `cbor:",omitempty"` // by seat
 	Handovers  []*Handover             `cbor:",omitempty"` // open, by seat
 	NoShows    map[string]alert.Time   `cbor:",omitempty"` // by seat, when the last one was told
+	Handed     map[string][]Handed     `cbor:",omitempty"` // by seat
 	Amendments []*Amendment            `cbor:",omitempty"`
 	Swaps      []*Swap                 `cbor:",omitempty"`
 	Gaps       []Gap                   `cbor:",omitempty"`
@@ -89,7 +90,7 @@ func (s *State) View() *View {
 		v.header.Ended = append(v.header.Ended, e.id)
 	}
 	v.header.SignOns, v.header.Handovers = s.duty.lists()
-	v.header.NoShows = maps.Clone(s.duty.noShows)
+	v.header.NoShows, v.header.Handed = maps.Clone(s.duty.noShows), maps.Clone(s.duty.handed)
 	v.header.Amendments, v.header.Swaps, v.header.Gaps = s.Amendments(), s.Swaps(), s.Gaps()
 	v.header.SeatsOut, v.header.SourcesOut = maps.Clone(s.maintenance.seats), maps.Clone(s.maintenance.sources)
 	v.known = make([]StoredKey, 0, s.forget.len())
@@ -141,6 +142,7 @@ func NewRestorer(h Header) (*Restorer, error) {
 	s.seq, s.now, s.digest, s.files, s.keep = h.Seq, h.Now, h.Digest, h.Files, h.Keep
 	s.counts.Today = h.Today
 	s.duty = dutyOf(h.SignOns, h.Handovers, h.NoShows)
+	maps.Copy(s.duty.handed, h.Handed)
 	s.amends = amends{entries: h.Amendments, swaps: h.Swaps}
 	s.gaps = h.Gaps
 	maps.Copy(s.maintenance.seats, h.SeatsOut)

@@ -17,6 +17,7 @@ func (s *Server) dutyRoutes() {
 			})
 	}
 	register(s, http.MethodPost, "/api/v1/handovers", "open-handover", "Hand a seat over: the outgoing officer's note", []string{"handover.hand-over"}, s.openHandover)
+	register(s, http.MethodGet, "/api/v1/handovers", "list-handovers", "The last handovers of a seat, newest first", []string{handoverRead}, s.listHandovers)
 	register(s, http.MethodGet, "/api/v1/handovers/{id}", "get-handover", "A handover, open or done", []string{handoverRead}, s.getHandover)
 	register(s, http.MethodPost, "/api/v1/handovers/{id}/confirm", "confirm-handover", "Take a seat over: everything moves, in one event", []string{"handover.confirm"}, s.confirmHandover)
 }
@@ -78,7 +79,12 @@ func (s *Server) getHandover(ctx context.Context, in *idInput) (*body[*dispatch.
 		return nil, missing
 	}
 	known := false
-	s.o.State.Read(func(st *dispatch.State) { known = seq > 0 && seq <= st.Seq() })
+	s.o.State.Read(func(st *dispatch.State) {
+		known = seq > 0 && seq <= st.Seq()
+		if at, confirmed := st.HandedSeq(in.ID); confirmed {
+			seq = at
+		}
+	})
 	if !known {
 		return nil, missing
 	}
@@ -92,6 +98,28 @@ func (s *Server) getHandover(ctx context.Context, in *idInput) (*body[*dispatch.
 		}
 	}
 	return nil, missing
+}
+
+type seatQuery struct {
+	Seat string `query:"seat" required:"true" minLength:"1" maxLength:"64"`
+}
+
+// HandoverList is the answer with the handovers of a seat.
+type HandoverList struct {
+	Handovers []dispatch.Handed `json:"handovers"`
+}
+
+func (s *Server) listHandovers(ctx context.Context, in *seatQuery) (*body[HandoverList], error) {
+	o, err := s.ofSeat(in.Seat)
+	if err == nil {
+		err = s.o.Rights.Allowed(callerOf(ctx), handoverRead, o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := HandoverList{Handovers: []dispatch.Handed{}}
+	s.o.State.Read(func(st *dispatch.State) { out.Handovers = append(out.Handovers, st.Handed(in.Seat)...) })
+	return &body[HandoverList]{out}, nil
 }
 
 // handoverFor answers with a handover if the caller may read it.

@@ -8,7 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/banyan-ecc/banyan/dispatch"
 	"github.com/banyan-ecc/banyan/pkg/alert"
+	"github.com/banyan-ecc/banyan/pkg/api"
 	"github.com/banyan-ecc/banyan/pkg/app"
 	"github.com/banyan-ecc/banyan/pkg/auth"
 	"github.com/banyan-ecc/banyan/pkg/plan"
@@ -57,6 +59,13 @@ func TestWallsDoNotLearnWhoIsAtASeat(t *testing.T) {
 	}
 	confirm := "handovers/" + handover.ID + "/confirm"
 	do("late", confirm, `{"reason":"`+secret("confirm")+`"}`)
+	var done dispatch.Handover
+	var listed api.HandoverList
+	c.get("/api/v1/handovers/"+handover.ID, as("late"), &done)
+	c.get("/api/v1/handovers?seat=health-1", as("late"), &listed)
+	if done.To != secret("late") || len(listed.Handovers) != 1 || listed.Handovers[0].ID != handover.ID || listed.Handovers[0].From != secret("early") {
+		t.Errorf("confirmed: %+v, listed: %+v", done, listed)
+	}
 	if p, err := problem(c.must(http.MethodPost, "/api/v1/"+confirm, as("late"), "")); err != nil || p.Code != alert.CodeNotFound {
 		t.Errorf("confirmed once more: %v: %+v", err, p)
 	}

@@ -121,7 +121,7 @@ var mistakes = []struct {
 	{"ladder without steps", "plans.yaml", "P3: [{after: 2m, do: remind}]", "P3: []", `plans.yaml:5: ladder "standard", P3: 0 steps: want 1 to 16`},
 	{"steps fall in time", "plans.yaml", "{after: 40s, do: backup}", "{after: 20s, do: backup}", `plans.yaml:3: ladder "standard", P1: step 2 comes after 20s, not later than the step before it (20s)`},
 	{"step after nothing", "plans.yaml", "{after: 5m, do: remind}", "{do: remind}", "plans.yaml:6: after is 0s: want 1s to 720h0m0s"},
-	{"bad step", "plans.yaml", "{after: 5m, do: remind}", "{after: 5m, do: shout}", `plans.yaml:6: do "shout": want remind, backup, department_leader, centre`},
+	{"bad step", "plans.yaml", "{after: 5m, do: remind}", "{after: 5m, do: shout}", `plans.yaml:6: do "shout": want remind, backup, department_leader, centre, commander`},
 	{"repeat too short", "plans.yaml", "repeat: 60s", "repeat: 1s", "plans.yaml:3: repeat is 1s: want 5s to 24h0m0s"},
 	{"repeat before the end", "plans.yaml", "{after: 40s, do: backup}", "{after: 40s, do: backup, repeat: 60s}", `plans.yaml:3: ladder "standard", P1: only the last step may repeat`},
 	{"duplicate plan", "plans.yaml", "- id: dispute", "- id: fire",
