@@ -28,6 +28,11 @@ type Alert struct {
 	Attributes  json.RawMessage `json:"attributes,omitempty"`   // a JSON object, carried unchanged
 	Reporter    string          `json:"reporter,omitempty"`     // who reported, as a digest: equal for one person alone
 	Sealed      *Box            `json:"sealed,omitempty"`       // what only an entitled role opens
+
+	WarningLevel WarningLevel `json:"warning_level,omitempty"` // of a warning
+	Cover        *Cover       `json:"cover,omitempty"`         // areas and cells that a warning is about
+	ExpiresAt    Time         `json:"expires_at,omitzero"`     // when it says nothing any more
+	Exercise     bool         `json:"exercise,omitempty"`      // part of a drill
 }
 
 // Location is a position in WGS-84.
@@ -91,6 +96,10 @@ type Incident struct {
 	CancelledCount  int           `json:"cancelled_count,omitempty"` // alerts that their sources took back
 	FoldedCount     int           `json:"folded_count,omitempty"`    // alerts that a storm rule put here
 	PrioritySet     bool          `json:"priority_set,omitempty"`    // by a person: no alert lowers it
+	WarningLevel    WarningLevel  `json:"warning_level,omitempty"`   // of the latest alert that had one
+	Cover           *Cover        `json:"cover,omitempty"`           // as its first alert says, or an update of it
+	ExpiresAt       Time          `json:"expires_at,omitzero"`       // of the latest alert that had one
+	Exercise        bool          `json:"exercise,omitempty"`        // a drill; real alerts never join it
 }
 
 // Unconfirmed says who alone has reported an incident that nobody trusted has confirmed.

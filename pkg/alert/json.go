@@ -218,6 +218,12 @@ func (a *Alert) AppendJSON(b []byte) []byte {
 	if a.Sealed != nil {
 		o.Doc("sealed", a.Sealed)
 	}
+	o.OptStr("warning_level", string(a.WarningLevel))
+	if a.Cover != nil {
+		o.Doc("cover", a.Cover)
+	}
+	o.OptTime("expires_at", a.ExpiresAt)
+	o.OptBool("exercise", a.Exercise)
 	return o.End()
 }
 
@@ -352,6 +358,12 @@ func (i *Incident) AppendJSON(b []byte) []byte {
 	o.OptInt("cancelled_count", i.CancelledCount)
 	o.OptInt("folded_count", i.FoldedCount)
 	o.OptBool("priority_set", i.PrioritySet)
+	o.OptStr("warning_level", string(i.WarningLevel))
+	if i.Cover != nil {
+		o.Doc("cover", i.Cover)
+	}
+	o.OptTime("expires_at", i.ExpiresAt)
+	o.OptBool("exercise", i.Exercise)
 	return o.End()
 }
 

@@ -40,6 +40,11 @@ type Submission struct {
 	IncidentRef string          `json:"incident_ref,omitempty"`
 	Attributes  json.RawMessage `json:"attributes,omitempty"`
 	Reporter    string          `json:"reporter,omitempty"` // who reported; only a digest is kept
+
+	WarningLevel string `json:"warning_level,omitempty"` // red, orange, yellow or blue
+	ExpiresAt    string `json:"expires_at,omitempty"`
+	Exercise     bool   `json:"exercise,omitempty"`
+	Cover        *Cover `json:"cover,omitempty"`
 }
 
 // Position is a location as a source sends it, in the datum it declares.
@@ -79,6 +84,7 @@ func (s *Submission) Validate(source string, datum geo.Datum) (Alert, error) {
 	}
 	a.Attributes = v.attributes(s.Attributes)
 	v.text("reporter", s.Reporter, 0, MaxIDBytes)
+	v.warning(s, &a)
 	if len(v) > 0 {
 		return Alert{}, &Error{Code: CodeInvalid, Detail: "the alert breaks " + rules(len(v)), Fields: v}
 	}

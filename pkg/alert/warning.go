@@ -1,6 +1,10 @@
 package alert
 
-import "github.com/banyan-ecc/banyan/geo"
+import (
+	"strconv"
+
+	"github.com/banyan-ecc/banyan/geo"
+)
 
 // WarningLevel 预警级别 is the colour of a forecast or warning. It is an axis of its own, beside priority, grade and
 // response level, and never folded into them. "" means that none was given.
@@ -62,4 +66,32 @@ func (c *Cover) AppendJSON(b []byte) []byte {
 		o.B = append(o.B, ']')
 	}
 	return o.End()
+}
+
+// warning checks what a submission says beyond a report of something that happens.
+func (v *fields) warning(s *Submission, a *Alert) {
+	a.WarningLevel, a.Exercise = WarningLevel(s.WarningLevel), s.Exercise
+	if !a.WarningLevel.Valid() {
+		v.add("warning_level", "must be red, orange, yellow or blue, or absent", "", s.WarningLevel)
+	}
+	if s.ExpiresAt != "" {
+		t, err := ParseTime(s.ExpiresAt)
+		if err != nil {
+			v.add("expires_at", err.Error(), "", s.ExpiresAt)
+		}
+		a.ExpiresAt = t
+	}
+	if s.Cover == nil {
+		return
+	}
+	if n := len(s.Cover.Areas); n > MaxCoverAreas {
+		v.add("cover.areas", "names too many areas", strconv.Itoa(MaxCoverAreas), "")
+	}
+	if n := len(s.Cover.Cells); n > MaxCoverCells {
+		v.add("cover.cells", "holds too many cells: give parents of them", strconv.Itoa(MaxCoverCells), "")
+	}
+	for _, code := range s.Cover.Areas {
+		v.text("cover.areas", code, 1, MaxAreaBytes)
+	}
+	a.Cover = s.Cover
 }
