@@ -8,7 +8,7 @@ SOURCES := $(shell find dashboards/wall dashboards/console dashboards/live -type
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 FLAGS   ?=
 
-.PHONY: build run test test-go test-pages fuzz bench clean compiler browser
+.PHONY: build run test test-go test-pages fuzz bench clean compiler browser redis
 
 build: $(if $(shell command -v npm),$(PAGES)) compiler
 	$(GO) build -trimpath -o bin/banyan ./cmd/banyan
@@ -17,7 +17,7 @@ build: $(if $(shell command -v npm),$(PAGES)) compiler
 run: build
 	bin/banyan demo $(FLAGS)
 
-test: build browser test-pages test-go
+test: build browser redis test-pages test-go
 
 test-go:
 	$(GO) vet ./...
@@ -57,3 +57,7 @@ compiler:
 # The pages are tested in a real browser.
 browser:
 	@command -v chromium >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q chromium fonts-noto-cjk; }
+
+# The mirror and the nodes are tested with a real Redis.
+redis:
+	@command -v redis-server >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q redis-server; }

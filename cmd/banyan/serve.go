@@ -38,12 +38,14 @@ type settings struct {
 	Shutdown struct {
 		Timeout time.Duration `mapstructure:"timeout"`
 	} `mapstructure:"shutdown"`
-	OIDC auth.OIDC `mapstructure:"oidc"`
+	OIDC  auth.OIDC `mapstructure:"oidc"`
+	Redis string    `mapstructure:"redis"`
+	Node  string    `mapstructure:"node"`
 }
 
 // Keys of the settings file and their defaults.
 var defaults = map[string]any{
-	"city": "configs/fuzhou", "data": "data", "listen": "127.0.0.1:8080", "origins": []string{}, "proxies": []string{},
+	"city": "configs/fuzhou", "data": "data", "listen": "127.0.0.1:8080", "origins": []string{}, "proxies": []string{}, "redis": "", "node": "",
 	"log.level": "info", "log.format": "text",
 	"snapshot.every_events": sequencer.DefaultSnapshotEvery, "shutdown.timeout": app.DefaultShutdownTimeout,
 }
@@ -57,12 +59,14 @@ func serverFlags(cmd *cobra.Command) func() (*settings, error) {
 	f.String("data", "data", "folder for journal, snapshots and keys; made if absent")
 	f.String("listen", "127.0.0.1:8080", "host:port to listen on; port 0 takes a free one")
 	f.StringSlice("origins", nil, "pages of other hosts that may open the websocket, such as https://wall.example")
+	f.String("redis", "", "redis://HOST:PORT/DB, redis+sentinel://HOST:PORT,…/MASTER/DB, redis+cluster://HOST:PORT,…, or a file with such a line; empty: none")
+	f.String("node", "", "name of this node among those of the city; empty: the machine's")
 	f.String("log-level", "info", "debug, info, warn or error")
 	f.String("log-format", "text", "text or json")
 	for key, value := range defaults {
 		v.SetDefault(key, value)
 	}
-	for key, flag := range map[string]string{"city": "city", "data": "data", "listen": "listen", "origins": "origins", "log.level": "log-level", "log.format": "log-format"} {
+	for key, flag := range map[string]string{"city": "city", "data": "data", "listen": "listen", "origins": "origins", "redis": "redis", "node": "node", "log.level": "log-level", "log.format": "log-format"} {
 		_ = v.BindPFlag(key, f.Lookup(flag)) // fails for a nil flag only
 	}
 	v.SetEnvPrefix("BANYAN")
@@ -118,7 +122,8 @@ func (s *settings) open(cmd *cobra.Command) (*app.App, *plan.City, *slog.Logger,
 		return nil, nil, nil, err
 	}
 	a, err := app.Open(app.Options{OIDC: s.OIDC, Proxies: proxies, City: city, DataDir: s.Data, Listen: s.Listen, Origins: s.Origins, Pages: pages,
-		SnapshotEvery: s.Snapshot.EveryEvents, ShutdownTimeout: s.Shutdown.Timeout, Logger: logger})
+		SnapshotEvery: s.Snapshot.EveryEvents, ShutdownTimeout: s.Shutdown.Timeout, Logger: logger,
+		Redis: s.Redis, Node: s.Node})
 	return a, city, logger, err
 }
 
@@ -160,6 +165,7 @@ func serveCommand() *cobra.Command {
 		Short: "Serve a city",
 		Example: `  banyan serve --city configs/fuzhou --data /var/lib/banyan
   banyan serve --config configs/banyan.yaml --listen :8080
+  banyan serve --redis redis://127.0.0.1:6379/0 --node east
   BANYAN_LISTEN=:8080 banyan serve`,
 		Args: cobra.NoArgs,
 	}

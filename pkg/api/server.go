@@ -68,6 +68,7 @@ type Options struct {
 	Metrics http.Handler                                     // nil: not on this listener
 	Ready   func() error                                     // nil error: accepting
 	Alive   func() error                                     // nil error: the writer's loop runs
+	Node    func() NodeStatus                                // what this process is to the city
 	Pages   fs.FS                                            // built web pages; nil: a plain notice instead
 	Now     func() time.Time
 	Observe func(operation string, status int, took time.Duration) // nil: nobody measures
@@ -107,6 +108,7 @@ func New(o Options) *Server {
 	s.maintenanceRoutes()
 	s.loginRoutes()
 	s.placeRoutes()
+	s.nodeRoutes()
 	s.mux.HandleFunc("GET /api/v1/stream", s.stream)
 	s.mux.HandleFunc("GET /healthz", s.health(o.Alive))
 	s.documentText("/healthz", "healthz", "ok while the writer's loop turns", true)

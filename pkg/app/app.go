@@ -51,6 +51,8 @@ type Options struct {
 	OIDC            auth.OIDC      // OpenID provider; zero: none
 	LoginCost       auth.Cost      // of a password; zero: auth.DefaultCost
 	Proxies         []netip.Prefix // whose word on a request's address and TLS counts
+	Redis           string         // URL, or a file with one; "": none. See redisstore.Dial
+	Node            string         // name of this node; "": the machine's
 	Logger          *slog.Logger
 }
 
@@ -68,6 +70,7 @@ type App struct {
 	listener net.Listener
 	server   *http.Server
 	stopping atomic.Bool
+	mirror   mirror
 
 	commits   []func(*commit)
 	followers []*follower
@@ -125,6 +128,9 @@ func (a *App) open() (err error) {
 		Hooks:   push.Hooks{Internal: func(err error) { a.o.Logger.Error("websocket", "error", err) }},
 	})
 	a.hub.Publish(push.Batch{Epoch: start.Epoch, From: start.Writer.Seq() + 1, To: start.Writer.Seq()})
+	if err = a.openMirror(); err != nil {
+		return err
+	}
 	a.measure()
 	if a.listener, err = net.Listen("tcp", a.o.Listen); err != nil {
 		return err
@@ -155,7 +161,7 @@ func (a *App) handler() http.Handler {
 	return api.New(api.Options{
 		Engine: a.seq, State: a.seq.Replica(), History: history{a.log}, Trail: a.log, Caller: a.caller, Stream: a.stream,
 		Rights: rights{}, Logins: a.people, Peer: a.peer,
-		Metrics: a.metrics.Handler(), Ready: a.ready, Alive: a.alive, Pages: a.o.Pages, Now: time.Now,
+		Metrics: a.metrics.Handler(), Ready: a.ready, Alive: a.alive, Pages: a.o.Pages, Now: time.Now, Node: a.node,
 		Observe: a.metrics.Request, Logger: a.o.Logger,
 	})
 }
@@ -289,6 +295,10 @@ func (a *App) Run(ctx context.Context) error {
 		a.streams.run(failed, a.people.Touch)
 		return nil
 	})
+	g.Go(func() error {
+		a.mirror.run(failed)
+		return nil
+	})
 	for _, f := range a.followers {
 		g.Go(func() error {
 			f.run(failed, a.log, func(name string, err error) {
@@ -339,6 +349,7 @@ func (a *App) close() error {
 	if a.people != nil {
 		errs = append(errs, a.people.Close())
 	}
+	errs = append(errs, a.mirror.close())
 	if a.log != nil {
 		errs = append(errs, a.log.Close())
 	}

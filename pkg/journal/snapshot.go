@@ -119,3 +119,12 @@ func checkSnapshot(fsys FS, dir string, seq uint64) (int64, error) {
 	defer r.Close()
 	return io.Copy(io.Discard, r)
 }
+
+// SnapshotSeq returns the sequence of the newest snapshot there is, whole or not, 0 if there is none.
+func (j *Journal) SnapshotSeq() uint64 {
+	seqs, err := listSnapshots(j.o.FS, j.dir)
+	if err != nil || len(seqs) == 0 {
+		return 0
+	}
+	return seqs[len(seqs)-1]
+}

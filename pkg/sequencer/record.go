@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"strconv"
 
 	"github.com/banyan-ecc/banyan/dispatch"
 )
@@ -33,25 +32,7 @@ func (e *encoder) encode(v document) []byte {
 // frame returns the payload of a frame, made of events already encoded.
 func (e *encoder) frame(digest string, c *dispatch.Command, events [][]byte) []byte {
 	e.buf = c.AppendJSON(e.buf[:0])
-	n := len(e.buf) + len(digest) + 64
-	for _, v := range events {
-		n += len(v) + 1
-	}
-	b := make([]byte, 0, n)
-	b = append(b, `{"engine":`...)
-	b = strconv.AppendInt(b, dispatch.EngineVersion, 10)
-	b = append(b, `,"digest":"`...)
-	b = append(b, digest...)
-	b = append(b, `","command":`...)
-	b = append(b, e.buf...)
-	b = append(b, `,"events":[`...)
-	for i, v := range events {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, v...)
-	}
-	return append(b, `]}`...)
+	return joinRecord(dispatch.EngineVersion, digest, e.buf, events)
 }
 
 // EncodeEvents returns the JSON of each event, as the journal, the push hub and every mirror carry it.

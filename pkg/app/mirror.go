@@ -1,0 +1,82 @@
+package app
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/banyan-ecc/banyan/dispatch"
+	"github.com/banyan-ecc/banyan/pkg/api"
+	"github.com/banyan-ecc/banyan/pkg/redisstore"
+)
+
+// mirrorLateAfter is how long Redis may lack something before the centre calls itself degraded.
+const mirrorLateAfter = 5 * time.Second
+
+// mirror is the copy of events and live state in Redis; zero where there is none.
+type mirror struct {
+	*redisstore.Mirror
+	client redis.UniversalClient
+}
+
+// openMirror makes the mirror. Redis need not be there: the centre serves without it.
+func (a *App) openMirror() (err error) {
+	if a.o.Node == "" {
+		if a.o.Node, err = os.Hostname(); err != nil {
+			return err
+		}
+	}
+	if a.o.Redis == "" {
+		return nil
+	}
+	if a.mirror.client, err = redisstore.Dial(a.o.Redis); err != nil {
+		return err
+	}
+	m := redisstore.New(redisstore.Options{City: a.o.City.ID, Node: a.o.Node, Epoch: a.seq.Epoch, Client: a.mirror.client, Log: a.log,
+		State: a.seq.Replica(), Keep: a.log.SnapshotSeq, Now: time.Now, Logger: a.o.Logger})
+	a.mirror.Mirror = m
+	a.onCommit(func(*commit) { m.Committed() })
+	a.metrics.Gauge("banyan_mirror_lag_events", "Events in the journal that Redis has not.", nil, func() float64 { return float64(m.Status().LagEvents) })
+	a.metrics.Gauge("banyan_mirror_lag_seconds", "Time since Redis last had everything; 0 while it has.", nil, func() float64 { return m.Status().LagSeconds })
+	a.metrics.Gauge("banyan_mirror_up", "1 while Redis takes what it is sent.", nil, func() float64 {
+		if p := m.Status().Phase; p == redisstore.Current || p == redisstore.Behind {
+			return 1
+		}
+		return 0
+	})
+	a.metrics.Counter("banyan_mirror_repairs_total", "Times that Redis had lost events and got them back from the journal.", func() float64 { return float64(m.Status().Repairs) })
+	return nil
+}
+
+func (m *mirror) run(ctx context.Context) {
+	if m.Mirror != nil {
+		m.Run(ctx)
+	}
+}
+
+func (m *mirror) close() error {
+	if m.client == nil {
+		return nil
+	}
+	return m.client.Close()
+}
+
+// node says what this process is to the city.
+func (a *App) node() api.NodeStatus {
+	n := api.NodeStatus{Name: a.o.Node, Role: "leader", Epoch: a.seq.Epoch(), Durability: "local", Mirror: api.MirrorStatus{State: "off"}}
+	a.seq.Replica().Read(func(st *dispatch.State) { n.Seq = st.Seq() })
+	if a.mirror.Mirror == nil {
+		return n
+	}
+	s := a.mirror.Status()
+	n.Mirror = api.MirrorStatus{State: string(s.Phase), LagEvents: s.LagEvents, LagSeconds: s.LagSeconds, Repairs: s.Repairs, Reason: s.Reason}
+	switch {
+	case s.Phase == redisstore.Down || s.Phase == redisstore.Refused:
+		n.Degraded, n.Reason = true, "redis: "+s.Reason
+	case s.LagSeconds > mirrorLateAfter.Seconds():
+		n.Degraded, n.Reason = true, "redis lags behind"
+	}
+	return n
+}
