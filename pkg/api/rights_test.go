@@ -41,7 +41,7 @@ func entitledPeople(method, path string) []auth.Role {
 		return officers
 	case path == "/api/v1/seats", strings.HasPrefix(path, "/api/v1/statistics"):
 		return append(officers, auth.RoleWall, auth.RoleRosterEditor)
-	case path == "/api/v1/city", strings.HasPrefix(path, "/api/v1/areas"), strings.HasPrefix(path, "/api/v1/cells"):
+	case path == "/api/v1/city", path == "/api/v1/node", strings.HasPrefix(path, "/api/v1/areas"), strings.HasPrefix(path, "/api/v1/cells"):
 		return append(officers, auth.RoleWall, auth.RoleRosterEditor, auth.RoleSystemAdmin)
 	case strings.HasPrefix(path, "/api/v1/rosters"), strings.HasSuffix(path, "/roster.ics"):
 		return append(officers, auth.RoleRosterEditor)
