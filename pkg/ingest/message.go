@@ -26,6 +26,7 @@ type Message struct {
 	// Where the transport itself knows what a message does (CAP does): "", "alert", "update", "cancel" or "ignore",
 	// and the id of the alert that is updated or cancelled. A rule of the profile's has the last word.
 	Operation, Target string
+	Why               string // of ignore: why there is nothing to do
 }
 
 // Status is what became of a message.
