@@ -12,14 +12,21 @@ import (
 // TestConsoleInBrowser has officers of three departments and a duty leader work incidents by keyboard in real
 // Chromium: one console is cut off and its waiting task moves, a seat is handed over, drafts survive. Screenshots
 // are kept in test-results.
-func TestConsoleInBrowser(t *testing.T) {
+func TestConsoleInBrowser(t *testing.T) { inBrowser(t, "console") }
+
+// TestRosterInBrowser has a roster editor plant and fill a gap, officers swap a shift and a duty leader take a seat
+// out of service, in real Chromium, and looks for each on the wall.
+func TestRosterInBrowser(t *testing.T) { inBrowser(t, "roster") }
+
+// inBrowser runs a story of dashboards/e2e against a server of its own.
+func inBrowser(t *testing.T, story string) {
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Skip("Node.js is absent: `make test` needs it for the pages")
 	}
 	if _, err := os.Stat("/usr/bin/chromium"); errors.Is(err, fs.ErrNotExist) {
 		t.Skip("Chromium is absent: `make browser` installs it")
 	}
-	for _, built := range []string{"dist/console/index.html", "node_modules/playwright-core"} {
+	for _, built := range []string{"dist/console/index.html", "dist/wall/index.html", "node_modules/playwright-core"} {
 		if _, err := os.Stat(filepath.Join(root, "dashboards", built)); err != nil {
 			t.Skipf("dashboards/%s is absent: `make build` makes it", built)
 		}
@@ -27,11 +34,11 @@ func TestConsoleInBrowser(t *testing.T) {
 	dir := t.TempDir()
 	s := launch(t, dir)
 	s.ready(t)
-	script, err := filepath.Abs(filepath.Join(root, "dashboards/e2e/console.e2e.mjs"))
+	script, err := filepath.Abs(filepath.Join(root, "dashboards/e2e", story+".e2e.mjs"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	shots, err := filepath.Abs(filepath.Join(root, "test-results/console"))
+	shots, err := filepath.Abs(filepath.Join(root, "test-results", story))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,8 +31,8 @@ export class Stage {
     return execFileSync(this.o.banyan, ['key', 'add', '--data', this.o.data, '--role', role, ...args], { encoding: 'utf8' }).trim()
   }
 
-  person(name, display, department, password) {
-    execFileSync(this.o.banyan, ['user', 'add', '--data', this.o.data, '--name', name, '--display', display, '--department', department, '--role', 'officer'], { input: password + '\n' })
+  person(name, display, department, password, role = 'officer') {
+    execFileSync(this.o.banyan, ['user', 'add', '--data', this.o.data, '--name', name, '--display', display, '--department', department, '--role', role], { input: password + '\n' })
   }
 
   async call(token, path, body) {

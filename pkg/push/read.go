@@ -173,7 +173,7 @@ func (c *conn) subscribe(f *clientFrame) error {
 		}
 		topics = append(topics, t)
 	}
-	sub, err := newSubscription(topics, c.grant.Redacted, c.grant.Department)
+	sub, err := newSubscription(topics, c.grant.Redacted)
 	if err != nil {
 		return err
 	}

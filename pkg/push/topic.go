@@ -200,15 +200,12 @@ type subscription struct {
 	key      string // canonical, the identity
 	topics   []Topic
 	redacted bool
-
-	department string // whose sealed items it may see
-
-	names   []byte // the topics as a JSON array
-	urgency Kind   // of the most urgent topic
+	names    []byte // the topics as a JSON array
+	urgency  Kind   // of the most urgent topic
 }
 
 // newSubscription checks the bounds of a whole subscription and makes it canonical.
-func newSubscription(topics []Topic, redacted bool, department string) (*subscription, error) {
+func newSubscription(topics []Topic, redacted bool) (*subscription, error) {
 	cells := 0
 	for _, t := range topics {
 		cells += len(t.Cells)
@@ -231,20 +228,14 @@ func newSubscription(topics []Topic, redacted bool, department string) (*subscri
 		s.urgency = min(s.urgency, named[n].Kind)
 	}
 	s.key = string(s.names)
-	switch {
-	case redacted:
+	if redacted {
 		s.key = "redacted " + s.key
-	case department != "":
-		s.department, s.key = department, department+" "+s.key
 	}
 	return s, nil
 }
 
 // body returns the encoding of it that s may see, nil for none.
 func (s *subscription) body(it *Item) []byte {
-	if it.Sealed && !it.For(s.department, s.redacted) {
-		return nil
-	}
 	if s.redacted {
 		return it.Wall
 	}

@@ -70,7 +70,11 @@ func (s *Sequencer) decide(w *work, c *dispatch.Command) (Outcome, error) {
 		return Outcome{}, err
 	}
 	if len(events) == 0 {
-		return Outcome{Known: s.state.KnownBy(c)}, nil
+		out := Outcome{}
+		if c.Type == dispatch.SubmitAlert {
+			out.Known, _ = s.state.Known(alert.KeyOf(c.Alert.Source, c.Alert.ID))
+		}
+		return out, nil
 	}
 	first := len(w.committed.Encoded)
 	for i := range events {

@@ -3,14 +3,19 @@
 
 import { bulkForm, incidentForm, signOffForm, signOnForm, taskForm } from './actforms.ts'
 import { nextMute } from './alarm.ts'
+import { amendments, chosenSlot, swaps, week } from './books.ts'
 import { commandBar, dutyOpen, helping } from './forms.ts'
 import type { IncidentAct, TaskAct } from './pending.ts'
 import type { Item } from './queue.ts'
+import { amendForm, anyResting, endMaintenanceForm, isOver, leaveForm, maintainForm, unamendForm } from './rosterforms.ts'
 import { mayIncident, mayTask } from './rights.ts'
 import { leave } from './run.ts'
 import { nextWaiting, showList } from './select.ts'
 import { ask } from './sending.ts'
-import { board, desk, item, leader, movedAt, mutedUntil, mySeat, queue, say, selectedRow, serverNow, signedOn, switchLang, text } from './state.ts'
+import { bookkeeper, desk, edits, item, leader, movedAt, mutedUntil, mySeat, pane, queue, say, selectedRow, serverNow, signedOn, switchLang, text } from './state.ts'
+import { amendmentsOn, slotOf } from './week.ts'
+import type { Slot } from './week.ts'
+import type { Pane } from './state.ts'
 import { writeIn } from './writing.tsx'
 
 export interface Action {
@@ -73,6 +78,27 @@ const direct = (act: TaskAct) => (i: Item) => {
 const other = (id: string, key: string, group: Action['group'], label: () => string, run: () => void, possible: () => boolean = () => true): Action =>
   ({ id, key, group, label, possible, run })
 
+// onSlot acts on the shift that is chosen in the roster, where that is shown.
+function onSlot(id: string, key: string, label: () => string, run: (s: Slot) => void, possible: (s: Slot) => boolean = () => true): Action {
+  const slot = () => slotOf(week.value, chosenSlot.value)
+  return {
+    id, key, group: 'duty', label,
+    possible: () => {
+      const s = edits.value && (pane.value === 'roster' || bookkeeper.value) ? slot() : undefined
+      return s !== undefined && !isOver(s) && possible(s)
+    },
+    run: () => {
+      const s = slot()
+      if (s) run(s)
+    },
+  }
+}
+
+// show puts something beside the queue, or takes it away again.
+function show(what: Pane): void {
+  pane.value = pane.peek() === what ? 'incident' : what
+}
+
 export const ACTIONS: readonly Action[] = [
   onTask('acknowledge', 'a', direct('acknowledge')),
   onTask('depart', 'd', direct('depart')),
@@ -95,10 +121,17 @@ export const ACTIONS: readonly Action[] = [
   other('sign-on', 'o', 'duty', () => text.value.signOn, signOnForm, () => !signedOn.value && mySeat.value !== undefined),
   other('sign-off', 'o', 'duty', () => text.value.signOff, signOffForm, () => signedOn.value),
   other('handover', 'h', 'duty', () => text.value.handover, () => (dutyOpen.value = 'handover'), () => mySeat.value !== undefined),
+  other('swaps', 'y', 'duty', () => text.value.swapsTab, () => (dutyOpen.value = 'swaps'), () => swaps.value !== undefined),
+  other('maintain', 'i', 'duty', () => text.value.acts.maintain, maintainForm, () => leader.value),
+  other('maintain-end', 'shift+i', 'duty', () => text.value.acts['maintain-end'], endMaintenanceForm, () => leader.value && anyResting()),
+  onSlot('amend', 't', () => text.value.acts.amend, amendForm),
+  onSlot('leave', 'q', () => text.value.leave, leaveForm, (s) => s.holder !== ''),
+  onSlot('unamend', 'z', () => text.value.acts.unamend, unamendForm, (s) => amendmentsOn(s, amendments.value ?? []).length > 0),
   other('next', 'w', 'page', () => text.value.nextWaiting, nextWaiting, () => queue.value.some((i) => i.waiting)),
   other('mine', '1', 'page', () => text.value.mine, () => showList('mine')),
   other('all', '2', 'page', () => text.value.all, () => showList('all')),
-  other('board', '3', 'page', () => text.value.boardTab, () => (board.value = !board.peek()), () => leader.value),
+  other('board', '3', 'page', () => text.value.boardTab, () => show('board'), () => leader.value),
+  other('roster', '4', 'page', () => text.value.rosterTab, () => show('roster'), () => !bookkeeper.value),
   other('mute', 'm', 'page', () => (mutedUntil.value > serverNow.value ? text.value.unmute : text.value.mute), () => {
     mutedUntil.value = nextMute(mutedUntil.peek(), serverNow.peek())
   }),

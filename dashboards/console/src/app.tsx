@@ -11,9 +11,11 @@ import { IncidentView } from './incidentview.tsx'
 import { nameOf } from './keys.ts'
 import { Paper } from './paperview.tsx'
 import { Queue } from './queueview.tsx'
+import { RosterView } from './rosterview.tsx'
+import { SwapPanel } from './swapview.tsx'
 import { chooseTask, ends, openGroup, step, toggleGroup } from './select.ts'
 import { wake } from './sound.ts'
-import { board, canSound, door, draftTrouble, lang, paper, rows, selected, selectedRow, text, toast, trust, untrusted } from './state.ts'
+import { bookkeeper, canSound, door, draftTrouble, lang, pane, paper, rows, selected, selectedRow, text, toast, trust, untrusted } from './state.ts'
 import { zoom } from './mapview.tsx'
 import { Banners, TopBar } from './topbar.tsx'
 
@@ -47,7 +49,7 @@ function onKey(e: KeyboardEvent): void {
     if (row?.kind !== 'group' || e.target instanceof HTMLButtonElement) return
     toggleGroup(row.group.key)
   } else if (name === 'escape') {
-    board.value = false
+    pane.value = 'incident'
   } else if (name === '' || (e.repeat || !press(name))) {
     return
   }
@@ -71,9 +73,9 @@ export function App() {
     <div class={'desk' + (untrusted.value ? ' untrusted' : '')} data-trust={trust.value} data-lang={lang.value} data-selected={selected.value} data-rows={rows.value.length}>
       <TopBar />
       <Banners />
-      <div class="panes">
-        <Queue />
-        {board.value ? <BoardView /> : <IncidentView />}
+      <div class={'panes' + (bookkeeper.value ? ' alone' : '')}>
+        {bookkeeper.value ? null : <Queue />}
+        {bookkeeper.value || pane.value === 'roster' ? <RosterView /> : pane.value === 'board' ? <BoardView /> : <IncidentView />}
       </div>
       {form()}
       <Toast />
@@ -85,7 +87,7 @@ function form() {
   return (
     <>
       <FormDialog />
-      {dutyOpen.value ? <DutyPanel /> : null}
+      {dutyOpen.value === 'handover' ? <DutyPanel /> : dutyOpen.value === 'swaps' ? <SwapPanel /> : null}
       {commandBar.value ? <CommandBar /> : null}
       {helping.value ? <Help /> : null}
     </>

@@ -8,8 +8,10 @@ import { incidentItem } from './queue.ts'
 import type { Item } from './queue.ts'
 import { dismissNotices } from './hear.ts'
 import { select } from './select.ts'
-import { desk, list, notices, queue, seats, store, text } from './state.ts'
-import { atTime, departmentName, heldBy, noticeLine, placeOf, seatName, typeName } from './words.ts'
+import { gaps, mySwaps, swaps } from './books.ts'
+import { desk, list, notices, queue, seats, serverNow, store, text } from './state.ts'
+import { SwapList } from './swapview.tsx'
+import { atDate, atTime, between, departmentName, heldBy, noticeLine, placeOf, seatName, typeName, whyOf } from './words.ts'
 import { Columns } from './pieces.tsx'
 
 const MAX_TASKS = 100 // listed
@@ -43,15 +45,36 @@ export function BoardView() {
           <Notices />
         </div>
         <div class="column">
+          <GapsAhead />
           <section class="panel" aria-label={t.presence}>
             <table class="tasks seats">
               <Columns names={[t.seat, t.officer, t.presence, t.waitingCount, t.openCount, t.oldest]} />
               <tbody>{lines.map((l) => <Line key={l.seat.id} line={l} />)}</tbody>
             </table>
+            <div class="actions board-do"><Act id="maintain" /><Act id="maintain-end" hide /></div>
           </section>
+          {swaps.value === undefined ? null : (
+            <section class="panel" aria-label={t.swapsTitle}><h2>{t.swapsTitle} <b>{mySwaps.value.length}</b> <span class="grow" /><Act id="swaps" /></h2><SwapList /></section>
+          )}
         </div>
       </div>
     </main>
+  )
+}
+
+// GapsAhead are the times of the coming days in which nobody is to hold a seat: loud where one has begun.
+function GapsAhead() {
+  const t = text.value
+  return (
+    <section class="panel" aria-label={t.gapsTitle} data-gaps={gaps.value.length}>
+      <h2>{t.gapsTitle} <b class={gaps.value.length > 0 ? 'loud' : ''}>{gaps.value.length}</b> <span class="grow" /><Act id="roster" /></h2>
+      {gaps.value.length === 0 ? <p class="soft">{t.noGaps}</p> : null}
+      <ul class="entries">
+        {gaps.value.map((g) => (
+          <li key={g.seat + g.from} data-gap={g.seat}><b class={Date.parse(g.from) <= serverNow.value ? 'loud' : ''}>{seatName(g.seat)}</b> {between(g.from, g.to)} <span class="soft">{whyOf(g.why)}</span></li>
+        ))}
+      </ul>
+    </section>
   )
 }
 
@@ -83,8 +106,8 @@ function Line({ line: l }: { line: SeatLine }) {
   return (
     <tr data-seat={s.id} data-presence={s.presence} data-late={l.late}>
       <td>{seatName(s.id)} <span class="soft">{s.role === 'duty' ? '' : t.roles[s.role]}</span></td>
-      <td>{s.holder ?? t.nobody}</td>
-      <td><span class={s.presence === 'lost' || l.late || !s.on_duty ? 'loud' : s.presence === 'present' ? '' : 'soft'}>{word}</span></td>
+      <td class="when">{s.holder ?? t.nobody}</td>
+      <td>{s.maintenance ? <span class="loud" data-maintained={s.id} title={s.maintenance.reason}>{t.restingUntil(atDate(s.maintenance.until).slice(5))}</span> : null} <span class={s.presence === 'lost' || l.late || (!s.on_duty && !s.maintenance) ? 'loud' : s.presence === 'present' ? '' : 'soft'}>{s.maintenance && s.presence !== 'present' ? '' : word}</span></td>
       <td class="number">{l.waiting > 0 ? <b class={l.overdue > 0 ? 'loud' : ''}>{l.waiting}</b> : 0}</td>
       <td class="number">{l.open}</td>
       <td class="number">{l.oldestMs === undefined ? '' : <Clock sinceMs={l.oldestMs} />}</td>

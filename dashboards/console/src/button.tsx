@@ -13,7 +13,7 @@ export function Act({ id, hide = false, strong = false, label }: { id: string; h
   const possible = a.possible()
   if (hide && !possible) return null
   return (
-    <button type="button" class={'act' + (strong && possible ? ' strong' : '')} disabled={!possible} data-act={id} aria-keyshortcuts={a.key.replace('shift+', 'Shift+')}
+    <button type="button" class={'act' + (strong && possible ? ' strong' : '')} disabled={!possible} data-act={id} aria-label={label === '' ? a.label() : undefined} title={label === '' ? a.label() : undefined} aria-keyshortcuts={a.key.replace('shift+', 'Shift+')}
       onClick={(e) => {
         e.currentTarget.blur() // so that the next key is one of the page again
         a.run()

@@ -7,7 +7,8 @@ import { getHandover, Refusal } from './server.ts'
 import { ask } from './sending.ts'
 import { Shell } from './shell.tsx'
 import { desk, myName, mySeat, paper, pending, queue, signedOn, store, text, who } from './state.ts'
-import { Shifts } from './shiftsview.tsx'
+import { MyShifts } from './swapview.tsx'
+import { Owed } from './owedview.tsx'
 import { atDate, seatName, typeName } from './words.ts'
 import { Columns } from './pieces.tsx'
 
@@ -26,7 +27,7 @@ export function DutyPanel() {
       <Unsent />
       {open ? <Waiting key={open} id={open} mine={mine} /> : null}
       {mine ? <Outgoing again={open !== undefined} /> : open ? null : <p class="soft">{t.mustSignOn}</p>}
-      <Shifts />
+      <MyShifts />
       <button type="button" class="act" onClick={close}><kbd aria-hidden="true">Esc</kbd>{t.close}</button>
     </Shell>
   )
@@ -127,6 +128,7 @@ function Waiting({ id, mine }: { id: string; mine: boolean }) {
     <section class="handover" data-handover={h.id}>
       <p><b>{t.handoverWaits(h.from)}</b> <span class="soft">{atDate(h.opened_at)}</span></p>
       <p class="handover-note">{h.note}</p>
+      <Owed handover={h} />
       <p><button type="button" class="act" onClick={() => { paper.value = h.id; close() }}>{t.print}</button></p>
       {mine || myName.value === h.from ? null : (
         <form class="form" onSubmit={(e) => { e.preventDefault(); confirm() }}>

@@ -16,7 +16,13 @@ function Open({ form: f }: { form: Form }) {
   const t = text.value
   const [chosen, setChosen] = useState<Readonly<Record<string, string>>>({})
   const [asked, setAsked] = useState(false)
-  const valueOf = (field: Field) => (field.choices ? chosen[field.name] ?? '' : readDraft(f.about, `${f.name}.${field.name}`).trim())
+  const key = (field: Field) => `${f.name}.${field.name}`
+  const typedOf = (field: Field) => chosen[field.name] ?? (field.initial || readDraft(f.about, key(field)))
+  const valueOf = (field: Field) => (field.choices ? chosen[field.name] ?? '' : field.kind ? typedOf(field) : readDraft(f.about, key(field))).trim()
+  const type = (field: Field, v: string) => {
+    setChosen({ ...chosen, [field.name]: v })
+    if (field.kind === 'name') writeDraft(f.about, key(field), v)
+  }
   const missing = f.fields.filter((field) => field.required && valueOf(field) === '')
   const submit = () => {
     setAsked(true)
@@ -27,7 +33,8 @@ function Open({ form: f }: { form: Form }) {
       if (v) body[field.name] = v
     }
     form.value = undefined
-    const typed = f.fields.find((field) => !field.choices)
+    for (const field of f.fields) if (field.kind === 'name') writeDraft(f.about, key(field), '') // it is in what was sent, which says so when it fails
+    const typed = f.fields.find((field) => !field.choices && !field.kind)
     f.submit(body as Body, typed ? draftKey(f.about, `${f.name}.${typed.name}`) : '')
   }
   return (
@@ -40,6 +47,7 @@ function Open({ form: f }: { form: Form }) {
           <div class="field" key={field.name}>
             {field.choices
               ? <Choices field={field} choices={field.choices} value={chosen[field.name] ?? ''} first={n === 0} onChoose={(v) => setChosen({ ...chosen, [field.name]: v })} />
+              : field.kind ? <Line field={field} value={typedOf(field)} first={n === 0} onType={(v) => type(field, v)} />
               : <Text field={field} about={f.about} name={f.name} first={n === 0} onEnter={submit} />}
             {asked && missing.includes(field) ? <p class="bad" role="alert">{field.label}：{t.reasonNeeded}</p> : null}
           </div>
@@ -54,6 +62,21 @@ function Open({ form: f }: { form: Form }) {
     </Shell>
   )
 }
+
+// Line is a time, or a name of which some are proposed.
+function Line({ field, value, first, onType }: { field: Field; value: string; first: boolean; onType: (v: string) => void }) {
+  const t = text.value
+  const list = field.suggest ? 'names-' + field.name : undefined
+  return (
+    <label>
+      <span>{field.label} <small>{field.required ? t.reasonNeeded : t.reasonOptional}</small></span>
+      <input type="text" inputMode={field.kind === 'time' ? 'numeric' : 'text'} placeholder={field.kind === 'time' ? t.timeHint : ''} value={value} required={field.required} data-first={first || undefined} data-field={field.name} autocomplete="off"
+        {...(list ? { list } : {})} maxLength={MAX_NAME_CHARS} onInput={(e) => onType(e.currentTarget.value)} />
+      {list ? <datalist id={list}>{field.suggest?.map((n) => <option key={n} value={n} />)}</datalist> : null}
+    </label>
+  )
+}
+const MAX_NAME_CHARS = 60
 
 function Text({ field, about, name, first, onEnter }: { field: Field; about: string; name: string; first: boolean; onEnter: () => void }) {
   const t = text.value

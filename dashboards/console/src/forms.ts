@@ -17,7 +17,10 @@ export interface Field {
   name: keyof Body
   label: string
   required: boolean
-  choices?: readonly Choice[] // none: text
+  choices?: readonly Choice[] // one of these; without them it is typed
+  kind?: 'time' | 'name' // typed: a date and time of the city, a name; else words
+  suggest?: readonly string[] // names
+  initial?: string
 }
 
 export interface Form {
@@ -34,7 +37,7 @@ export interface Form {
 export const form = signal<Form | undefined>(undefined)
 export const commandBar = signal(false)
 export const helping = signal(false)
-export const dutyOpen = signal<'' | 'handover'>('')
+export const dutyOpen = signal<'' | 'handover' | 'swaps'>('')
 
 export const draftKey = (about: string, field: string): string => Drafts.keyOf(desk.peek().seat, about, field)
 export const readDraft = (about: string, field: string): string => (void draftCount.value, drafts.read(draftKey(about, field)))

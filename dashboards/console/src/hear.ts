@@ -50,7 +50,7 @@ export function hear(frames: readonly StateFrame[], after: Store, adopt: Adopt):
   return fresh
 }
 
-const TELLING: readonly string[] = ['seat.lost', 'seat.found', 'seat.no_show', 'handover.missed', 'handover.opened', 'handover.confirmed']
+const TELLING: readonly string[] = ['seat.lost', 'seat.found', 'seat.no_show', 'handover.missed', 'handover.opened', 'handover.confirmed', 'seat.maintenance']
 const LOUD: readonly string[] = ['seat.lost', 'seat.no_show', 'handover.missed']
 let noticeIds = 0
 

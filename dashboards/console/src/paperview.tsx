@@ -3,6 +3,7 @@ import { useHandover } from './dutyview.tsx'
 import { city, lang, paper, serverNow, text } from './state.ts'
 import { nameOf } from './text.ts'
 import { atDate, seatName, typeName } from './words.ts'
+import { Owed } from './owedview.tsx'
 import { Columns } from './pieces.tsx'
 
 const close = () => {
@@ -51,6 +52,7 @@ export function Paper({ id }: { id: string }) {
               </tbody>
             </table>
           )}
+          <Owed handover={h} />
           <footer><p>{t.from} {t.signature}：<i /></p><p>{t.to} {t.signature}：<i /></p><p>{t.printedAt}：{atDate(new Date(serverNow.value).toISOString())}</p></footer>
         </article>
       ) : <p role="status">{problem || t.opening}</p>}

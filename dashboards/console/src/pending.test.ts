@@ -8,7 +8,7 @@ const pending = (request: Request, change: Partial<Pending> = {}): Pending => ({
 })
 const acknowledge = pending({ on: 'task', act: 'acknowledge', task: 't-1', incident: 'i-1', body: {} })
 const note = pending({ on: 'incident', act: 'note', incident: 'i-1', body: { text: '水源在北门' } })
-const picture = (of: Partial<Picture>): Picture => ({ incident: () => undefined, seat: () => undefined, me: '陈志强', ...of })
+const picture = (of: Partial<Picture>): Picture => ({ incident: () => undefined, seat: () => undefined, me: '陈志强', amendments: undefined, swaps: undefined, ...of })
 
 describe('an event', () => {
   it('confirms what it is the outcome of, once it is newer than the request', () => {
@@ -83,4 +83,43 @@ describe('a late failure', () => {
 it('one thing asked twice has one name', () => {
   expect(thing(acknowledge.request)).toBe(thing({ on: 'task', act: 'acknowledge', task: 't-1', incident: 'i-1', body: {} }))
   expect(thing(acknowledge.request)).not.toBe(thing({ on: 'task', act: 'depart', task: 't-1', incident: 'i-1', body: {} }))
+})
+
+describe('the roster', () => {
+  const body = { kind: 'one_off' as const, seat: 'fire-1', person: '林国华', from: '2026-11-26T08:00:00.000Z', to: '2026-11-26T16:00:00.000Z' }
+  const amendment = { id: 'am-1', ...body, from: '2026-11-26T08:00:00Z', to: '2026-11-26T16:00:00Z' }
+  const amend = pending({ on: 'roster', act: 'amend', amendment: '', body }, { phase: 'answered' })
+  it('is changed when the event has come that says so, or the list has it', () => {
+    expect(confirms(event(11, 'roster.amended', { amendment }), amend)).toBe(true)
+    expect(confirms(event(11, 'roster.amended', { amendment, removed: true }), amend)).toBe(false)
+    expect(confirms(event(11, 'roster.amended', { amendment: { ...amendment, person: '黄文斌' } }), amend)).toBe(false)
+    expect(shows(picture({}), amend)).toBe(false)
+    expect(shows(picture({ amendments: [amendment] }), amend)).toBe(true)
+  })
+  it('is as before when the change has been taken back', () => {
+    const back = pending({ on: 'roster', act: 'unamend', amendment: 'am-1', body: {} }, { phase: 'answered' })
+    expect(confirms(event(11, 'roster.amended', { amendment, removed: true }), back)).toBe(true)
+    expect(confirms(event(11, 'roster.amended', { amendment }), back)).toBe(false)
+    expect([undefined, [], [amendment]].map((amendments) => shows(picture({ amendments }), back))).toEqual([false, true, false])
+  })
+  it('has a swap asked for, and moved on', () => {
+    const give = { seat: 'fire-1', from: '2026-11-27T08:00:00Z', to: '2026-11-27T16:00:00Z' }
+    const swap = { id: 's-1', person: '陈志强', with: '林国华', give, state: 'asked' as const, asked_at: '2026-11-26T08:00:00Z' }
+    const ask = pending({ on: 'swap', act: 'swap', swap: '', body: { with: '林国华', give: { ...give, from: '2026-11-27T08:00:00.000Z' } } })
+    expect(confirms(event(11, 'roster.amended', { swap }), ask)).toBe(true)
+    expect(confirms(event(11, 'roster.amended', { swap: { ...swap, with: '黄文斌' } }), ask)).toBe(false)
+    const accept = pending({ on: 'swap', act: 'accept', swap: 's-1', body: {} })
+    expect(confirms(event(11, 'roster.amended', { swap }), accept)).toBe(false)
+    expect(confirms(event(11, 'roster.amended', { swap: { ...swap, state: 'accepted' } }), accept)).toBe(true)
+    expect(thing(ask.request)).not.toBe(thing(accept.request))
+  })
+  it('lets a seat rest until an instant, and ends that', () => {
+    const until = '2026-11-26T10:00:00.000Z'
+    const rest = pending({ on: 'seat', act: 'maintain', seat: 'fire-1', body: { until, reason: '换屏' } })
+    const end = pending({ on: 'seat', act: 'maintain-end', seat: 'fire-1', body: {} })
+    const told = event(11, 'seat.maintenance', { seat: 'fire-1', maintenance: { until: '2026-11-26T10:00:00Z' } })
+    expect([confirms(told, rest), confirms(told, end)]).toEqual([true, false])
+    const over = event(12, 'seat.maintenance', { seat: 'fire-1' })
+    expect([confirms(over, rest), confirms(over, end)]).toEqual([false, true])
+  })
 })

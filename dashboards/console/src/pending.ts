@@ -2,11 +2,13 @@
 // its events shows what was asked for; an answer to the request alone confirms nothing. Pure.
 
 import { isFinalIncident } from '@banyan/live/protocol'
-import type { Incident, LiveEvent, Priority, Seat, TaskState } from '@banyan/live/protocol'
+import type { Amendment, Incident, LiveEvent, Priority, Seat, Stint, Swap, SwapState, TaskState } from '@banyan/live/protocol'
+import type { SwapStep } from './week.ts'
 
 export type TaskAct = 'acknowledge' | 'depart' | 'arrive' | 'finish' | 'return' | 'assign' | 'note'
 export type IncidentAct = 'verify' | 'cancel' | 'suspend' | 'resume' | 'priority' | 'support' | 'assessments' | 'note'
-export type DutyAct = 'sign-on' | 'sign-off' | 'handover' | 'confirm'
+export type DutyAct = 'sign-on' | 'sign-off' | 'handover' | 'confirm' | 'maintain' | 'maintain-end'
+export type RosterAct = 'amend' | 'unamend' | 'swap' | SwapStep
 
 export interface Body {
   reason?: string
@@ -15,14 +17,25 @@ export interface Body {
   priority?: Priority
   text?: string
   note?: string
+  until?: string
+  kind?: Amendment['kind']
+  person?: string
+  substitute?: string
+  from?: string
+  to?: string
+  with?: string
+  give?: Stint
+  return?: Stint
 }
 
 // Request is one thing asked of the server.
 export type Request =
   | { on: 'task'; act: TaskAct; task: string; incident: string; body: Body }
   | { on: 'incident'; act: IncidentAct; incident: string; body: Body }
-  | { on: 'seat'; act: 'sign-on' | 'sign-off' | 'handover'; seat: string; body: Body }
+  | { on: 'seat'; act: Exclude<DutyAct, 'confirm'>; seat: string; body: Body }
   | { on: 'handover'; act: 'confirm'; handover: string; seat: string; body: Body }
+  | { on: 'roster'; act: 'amend' | 'unamend'; amendment: string; body: Body } // amendment: '' for a new one
+  | { on: 'swap'; act: 'swap' | SwapStep; swap: string; body: Body } // swap: '' for a new one
 
 // Phase: sending, no answer yet; answered, accepted and the event still to come; failed, refused or not
 // delivered, with why. An event confirms in any phase.
@@ -49,6 +62,8 @@ export function thing(r: Request): string {
   switch (r.on) {
     case 'task': return `task/${r.task}/${r.act}`
     case 'incident': return `incident/${r.incident}/${r.act}`
+    case 'roster': return `roster/${r.amendment || `${r.body.seat ?? r.body.person}@${r.body.from}`}/${r.act}`
+    case 'swap': return `swap/${r.swap || `${r.body.give?.seat}@${r.body.give?.from}`}/${r.act}`
     default: return `seat/${r.seat}/${r.act}`
   }
 }
@@ -81,10 +96,32 @@ export function confirms(e: LiveEvent, p: Pending): boolean {
     case 'seat':
       if (e.seat !== r.seat) return false
       if (r.act === 'handover') return e.type === 'handover.opened' && e.handover?.note === r.body.note
+      if (r.act === 'maintain') return e.type === 'seat.maintenance' && sameTime(e.maintenance?.until, r.body.until)
+      if (r.act === 'maintain-end') return e.type === 'seat.maintenance' && !e.maintenance
       return e.type === (r.act === 'sign-on' ? 'seat.signed_on' : 'seat.signed_off')
     case 'handover':
       return e.type === 'handover.confirmed' && e.handover?.id === r.handover
+    case 'roster':
+      if (e.type !== 'roster.amended' || !e.amendment) return false
+      return r.act === 'unamend' ? e.removed === true && e.amendment.id === r.amendment : !e.removed && asked(r.body, e.amendment)
+    case 'swap':
+      return e.type === 'roster.amended' && e.swap !== undefined && !e.removed && reached(r, e.swap)
   }
+}
+
+const sameTime = (a: string | undefined, b: string | undefined): boolean => a !== undefined && b !== undefined && Date.parse(a) === Date.parse(b)
+
+// asked reports whether an amendment is the one that was asked for.
+const asked = (b: Body, a: Amendment): boolean =>
+  a.kind === b.kind && a.person === b.person && (b.kind === 'leave' || a.seat === b.seat) && sameTime(a.from, b.from) && sameTime(a.to, b.to)
+
+const AFTER: Record<SwapStep, SwapState> = { accept: 'accepted', approve: 'approved', refuse: 'refused', withdraw: 'withdrawn' }
+
+// reached reports whether a swap has come to where a request was to bring it.
+function reached(r: Extract<Request, { on: 'swap' }>, s: Swap): boolean {
+  if (r.act !== 'swap') return s.id === r.swap && s.state === AFTER[r.act]
+  const { give } = r.body
+  return s.state === 'asked' && s.with === r.body.with && give?.seat === s.give.seat && sameTime(give.from, s.give.from)
 }
 
 function confirmsIncident(e: LiveEvent, act: IncidentAct, b: Body, mine: boolean): boolean {
@@ -105,6 +142,8 @@ export interface Picture {
   incident: (id: string) => Incident | undefined
   seat: (id: string) => Seat | undefined
   me: string // the officer's name
+  amendments: readonly Amendment[] | undefined // undefined: not known
+  swaps: readonly Swap[] | undefined
 }
 
 // shows reports whether the picture itself has what p asked for. Words that were written are not in it.
@@ -133,12 +172,19 @@ export function shows(picture: Picture, p: Pending): boolean {
       const s = picture.seat(r.seat)
       if (r.act === 'sign-on') return s?.presence === 'present' && s.holder === picture.me
       if (r.act === 'sign-off') return s?.presence === 'absent'
+      if (r.act === 'maintain') return sameTime(s?.maintenance?.until, r.body.until)
+      if (r.act === 'maintain-end') return s !== undefined && !s.maintenance
       return false
     }
     case 'handover': {
       const s = picture.seat(r.seat)
       return s !== undefined && s.holder === picture.me && s.handover_id !== r.handover
     }
+    case 'roster':
+      if (r.act === 'unamend') return picture.amendments?.every((a) => a.id !== r.amendment) ?? false
+      return picture.amendments?.some((a) => asked(r.body, a)) ?? false
+    case 'swap':
+      return picture.swaps?.some((s) => reached(r, s)) ?? false
   }
 }
 

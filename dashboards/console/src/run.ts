@@ -7,6 +7,7 @@ import type { LiveEvent } from '@banyan/live/protocol'
 import { EMPTY } from '@banyan/live/store'
 import type { Store } from '@banyan/live/store'
 import { SILENT } from './alarm.ts'
+import { forgetBooks, readBooks } from './books.ts'
 import { deaf, hear, readTimeline } from './hear.ts'
 import { chooseFirst, newcomer, passOn, sound } from './moves.ts'
 import { CENTRE } from './queue.ts'
@@ -16,7 +17,7 @@ import { fragment, rememberSeat, rememberToken, tokenNow } from './session.ts'
 import { look } from './sending.ts'
 import { audible } from './sound.ts'
 import {
-  alarm, areas, canSound, city, desk, door, doorProblem, drafts, item, link, me, notices, paper, queue, remember, rows, seats, selected, selectedTask,
+  alarm, areas, bookkeeper, canSound, city, desk, door, doorProblem, drafts, item, link, me, notices, paper, queue, remember, rows, seats, selected, selectedTask,
   shownItem, store, tick, timeline, UNLINKED, who,
 } from './state.ts'
 import type { Door } from './state.ts'
@@ -37,7 +38,10 @@ export function start(): void {
     paper.value = fragment('handover') || paper.peek()
   })
   paper.value = fragment('handover')
-  setInterval(() => void refreshSeats(), SEATS_MS)
+  setInterval(() => {
+    void refreshSeats()
+    if (bookkeeper.peek() && door.peek() === 'open') void readBooks().catch((e: unknown) => console.warn('roster: ' + String(e)))
+  }, SEATS_MS)
   effect(() => {
     void [selected.value, queue.value, rows.value]
     remember()
@@ -45,6 +49,10 @@ export function start(): void {
   effect(() => chooseFirst())
   effect(() => void readTimeline(item.value?.incident.id))
   effect(() => sound())
+  effect(() => {
+    void [store.value.amended, store.value.configs, store.value.gaps]
+    if (door.value === 'open') void readBooks().catch((e: unknown) => console.warn('roster: ' + String(e)))
+  })
   effect(() => passOn())
   effect(() => {
     if (store.value.configs > 0) void readCity(who.peek(), run)
@@ -94,6 +102,7 @@ function shut(to: Door, problem: string): void {
   late = undefined
   newest = EMPTY
   deaf()
+  forgetBooks()
   batch(() => {
     door.value = to
     doorProblem.value = problem
@@ -123,6 +132,10 @@ async function open(): Promise<void> {
   const all = await persistently(mine, () => getSeats(w))
   if (!all) return
   seats.value = all
+  if (bookkeeper.peek()) {
+    door.value = 'open'
+    return
+  }
   const seat = m.seat ?? w.seat
   if (!all.some((s) => s.id === seat)) {
     door.value = 'seat'
@@ -214,11 +227,13 @@ let unlooked: LiveEvent[] = [] // applied, and not yet drawn: what they confirm 
 function take(events: readonly LiveEvent[]): void {
   unlooked.push(...events)
   // Whom the roster names at a seat that was left is for the server to say.
-  if (events.some((e) => e.type === 'seat.signed_off')) void refreshSeats()
+  if (events.some((e) => ASKS_SEATS.includes(e.type))) void refreshSeats()
 }
 
+const ASKS_SEATS: readonly string[] = ['seat.signed_off', 'roster.amended', 'seat.maintenance']
+
 export async function refreshSeats(): Promise<void> {
-  if (door.peek() !== 'open' || link.peek().phase !== 'live') return
+  if (door.peek() !== 'open' || (link.peek().phase !== 'live' && !bookkeeper.peek())) return
   const mine = run
   try {
     const all = await getSeats(who.peek())

@@ -3,7 +3,7 @@
 import { batch } from '@preact/signals'
 import { isFinalTask } from '@banyan/live/protocol'
 import { keyOfRow } from './queue.ts'
-import { board, item, list, movedAt, openGroups, queue, rows, selected, selectedRow, selectedTask, timeline } from './state.ts'
+import { item, list, movedAt, openGroups, pane, queue, rows, selected, selectedRow, selectedTask, timeline } from './state.ts'
 import type { List } from './state.ts'
 
 export function select(key: string, task = ''): void {
@@ -11,7 +11,7 @@ export function select(key: string, task = ''): void {
     selected.value = key
     selectedTask.value = task
     movedAt.value = -Infinity
-    board.value = false
+    pane.value = 'incident'
   })
   reveal(key)
 }
@@ -47,7 +47,7 @@ export function nextWaiting(): void {
 export function showList(to: List): void {
   batch(() => {
     list.value = to
-    board.value = false
+    pane.value = 'incident'
   })
 }
 

@@ -4,8 +4,9 @@ import { signal } from '@preact/signals'
 import type { LiveEvent } from '@banyan/live/protocol'
 import { MAX_PENDING, settle, thing } from './pending.ts'
 import type { Pending, Phase, Request } from './pending.ts'
+import { amendments, readBooks, swaps } from './books.ts'
 import { getTimeline, Refusal, send } from './server.ts'
-import { desk, draftCount, drafts, link, myName, pending, say, seats, store, text, who } from './state.ts'
+import { bookkeeper, desk, draftCount, drafts, link, myName, pending, say, seats, store, text, who } from './state.ts'
 
 const LOOK_AFTER_MS = 3_000 // of an answer whose event has not come: then the timeline is asked
 
@@ -35,6 +36,7 @@ async function run(p: Pending): Promise<void> {
     await send(who.peek(), p.request)
     change(p.id, { phase: 'answered', answeredMs: Date.now() })
     look([])
+    if (p.request.on === 'roster' || p.request.on === 'swap') void readBooks().then(() => look([]), () => {}) // else by the event, or when it is looked up
     setTimeout(() => void lookUp(p.id), LOOK_AFTER_MS)
   } catch (e) {
     const r = e instanceof Refusal ? e : new Refusal(0, 'unreachable', String(e))
@@ -50,8 +52,9 @@ function change(id: number, to: Partial<Pending> & { phase: Phase }): void {
 // look confirms what events, or the picture made of them, have brought about.
 export function look(events: readonly LiveEvent[]): void {
   const here = store.peek()
-  const picture = here.adrift ? undefined : {
+  const picture = here.adrift && !bookkeeper.peek() ? undefined : {
     incident: (id: string) => here.incidents.get(id), seat: (id: string) => seats.peek().find((s) => s.id === id), me: myName.peek(),
+    amendments: amendments.peek(), swaps: swaps.peek(),
   }
   const { open, confirmed } = settle(pending.peek(), events, picture)
   if (confirmed.length === 0) return
@@ -74,7 +77,7 @@ function done(p: Pending): void {
 async function lookUp(id: number): Promise<void> {
   const p = pending.peek().find((o) => o.id === id)
   if (p?.phase !== 'answered') return
-  if (link.peek().phase !== 'live') {
+  if (link.peek().phase !== 'live' && !bookkeeper.peek()) {
     setTimeout(() => void lookUp(id), LOOK_AFTER_MS)
     return
   }
@@ -82,6 +85,15 @@ async function lookUp(id: number): Promise<void> {
   if (r.on === 'task' || r.on === 'incident') {
     try {
       look((await getTimeline(who.peek(), r.incident)).events)
+    } catch {
+      setTimeout(() => void lookUp(id), LOOK_AFTER_MS)
+      return
+    }
+  }
+  if (r.on === 'roster' || r.on === 'swap') {
+    try {
+      await readBooks()
+      look([])
     } catch {
       setTimeout(() => void lookUp(id), LOOK_AFTER_MS)
       return

@@ -1,9 +1,9 @@
 // The HTTP calls of the console.
 
-import type { Area, City, Handover, Incident, LiveEvent, Seat } from '@banyan/live/protocol'
+import type { Amendment, Area, City, Gap, Handover, Incident, LiveEvent, Seat, Swap } from '@banyan/live/protocol'
 import type { FeatureCollection } from 'geojson'
 import type { Request } from './pending.ts'
-import type { Roster } from './shifts.ts'
+import type { Roster } from './week.ts'
 
 const TIMEOUT_MS = 10_000
 
@@ -40,7 +40,7 @@ export class Refusal extends Error {
   }
 }
 
-async function call<T>(who: Who, path: string, body?: object): Promise<T> {
+async function call<T>(who: Who, path: string, body?: object, method = body ? 'POST' : 'GET'): Promise<T> {
   const headers: Record<string, string> = {}
   if (who.token) headers.authorization = 'Bearer ' + who.token
   else if (who.seat) headers['banyan-seat'] = who.seat
@@ -48,7 +48,7 @@ async function call<T>(who: Who, path: string, body?: object): Promise<T> {
   let r: Response
   try {
     r = await fetch('/api/v1/' + path, {
-      method: body ? 'POST' : 'GET', headers, cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS),
+      method, headers, cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS),
       ...(body ? { body: JSON.stringify(body) } : {}),
     })
   } catch (e) {
@@ -91,15 +91,34 @@ export function send(who: Who, r: Request): Promise<unknown> {
     case 'incident': return call(who, `incidents/${id(r.incident)}/${r.act}`, r.body)
     case 'seat':
       if (r.act === 'handover') return call(who, 'handovers', { seat: r.seat, note: r.body.note ?? '' })
+      if (r.act === 'maintain') return call(who, `seats/${id(r.seat)}/maintenance`, r.body)
+      if (r.act === 'maintain-end') return call(who, `seats/${id(r.seat)}/maintenance`, undefined, 'DELETE')
       return call(who, `seats/${id(r.seat)}/${r.act}`, r.body)
     case 'handover': return call(who, `handovers/${id(r.handover)}/confirm`, r.body)
+    case 'roster':
+      return r.act === 'amend' ? call(who, 'rosters/amendments', r.body) : call(who, 'rosters/amendments/' + id(r.amendment), undefined, 'DELETE')
+    case 'swap': return call(who, r.act === 'swap' ? 'swaps' : `swaps/${id(r.swap)}/${r.act}`, r.body)
   }
 }
 
 // getRoster returns who holds which seat on a day, undefined where the server has no such thing.
-export async function getRoster(who: Who, date: string): Promise<Roster | undefined> {
+export const getRoster = (who: Who, date: string): Promise<Roster | undefined> => where<Roster>(who, 'rosters/' + date)
+
+// getAmendments and getSwaps return those of a department, '' for all; undefined where the server has no such thing.
+export const getAmendments = async (who: Who, department: string): Promise<readonly Amendment[] | undefined> =>
+  (await where<{ amendments: readonly Amendment[] }>(who, 'rosters/amendments' + of(department)))?.amendments
+export const getSwaps = async (who: Who, department: string): Promise<readonly Swap[] | undefined> =>
+  (await where<{ swaps: readonly Swap[] }>(who, 'swaps' + of(department)))?.swaps
+
+export const getGaps = async (who: Who, department: string): Promise<readonly Gap[]> =>
+  (await where<{ gaps: readonly Gap[] }>(who, 'rosters/gaps' + of(department)))?.gaps ?? []
+
+const of = (department: string) => (department ? '?department=' + encodeURIComponent(department) : '')
+
+// where asks for something that a server may not have.
+async function where<T>(who: Who, path: string): Promise<T | undefined> {
   try {
-    return await call<Roster>(who, 'rosters/' + date)
+    return await call<T>(who, path)
   } catch (e) {
     if (e instanceof Refusal && e.status === 404) return undefined
     throw e

@@ -19,6 +19,8 @@ import { seatNow, tokenNow } from './session.ts'
 import { TEXT } from './text.ts'
 import type { Lang } from './text.ts'
 
+const APPROVERS: readonly string[] = ['duty_leader', 'commander', 'roster_editor']
+const SEATED: readonly string[] = ['officer', 'duty_leader', 'commander', 'seat_key']
 export const LOST_AFTER_MS = 3_000 // a link that comes back sooner is not shouted about
 const LANG_KEY = 'banyan.console.lang'
 
@@ -52,7 +54,9 @@ export const notices = signal<readonly Notice[]>([])
 // What is looked at.
 export type List = 'mine' | 'all'
 export const list = signal<List>('mine')
-export const board = signal(false) // the duty leader's, instead of an incident
+// Pane is what stands beside the queue: an incident, the duty leader's board, or the department's roster.
+export type Pane = 'incident' | 'board' | 'roster'
+export const pane = signal<Pane>('incident')
 export const selected = signal('') // key of a row
 export const movedAt = signal(-Infinity) // performance.now() of when the selection last moved by itself
 export const selectedTask = signal('') // of the incident shown, where the officer chose another than their own
@@ -125,6 +129,12 @@ export const desk = computed<Desk>(() => ({
   seat: seatId.value, department: mySeat.value?.department ?? me.value?.department ?? '', role: mySeat.value?.role ?? 'duty',
 }))
 export const leader = computed(() => isLeader(desk.value))
+// roles of the person, or what the key may; approves says whether they may approve a swap, edits whether the roster.
+const roles = computed(() => me.value?.roles ?? [])
+export const approves = computed(() => roles.value.some((r) => APPROVERS.includes(r)) || (leader.value && me.value?.user === undefined))
+export const edits = computed(() => roles.value.includes('roster_editor'))
+// bookkeeper: somebody who writes rosters and sits at no seat; no incident is theirs to see, and no link.
+export const bookkeeper = computed(() => edits.value && !roles.value.some((r) => SEATED.includes(r)))
 export const myName = computed(() => me.value?.name ?? '')
 export const signedOn = computed(() => mySeat.value?.presence === 'present' && mySeat.value.holder === myName.value)
 

@@ -2,6 +2,7 @@
 
 import type { IncidentState, Named, Seat, TaskState } from '@banyan/live/protocol'
 import type { Request } from './pending.ts'
+import { enRoster, enRosterActs, zhRoster, zhRosterActs } from './rostertext.ts'
 
 export type Lang = 'zh' | 'en'
 
@@ -10,7 +11,7 @@ export type Acts = Record<Request['act'], string>
 const zhActs: Acts = {
   acknowledge: '签收', depart: '出动', arrive: '到场', finish: '办结', return: '退回', assign: '改派', note: '记录', verify: '核查结案', cancel: '作废', suspend: '挂账',
   resume: '恢复', priority: '改级',
-  support: '请求协办', assessments: '研判', 'sign-on': '签到', 'sign-off': '签退', handover: '交班', confirm: '接班',
+  support: '请求协办', assessments: '研判', 'sign-on': '签到', 'sign-off': '签退', handover: '交班', confirm: '接班', ...zhRosterActs,
 }
 
 const zh = {
@@ -59,6 +60,7 @@ const zh = {
     'handover.missed': `${seat} 班次结束未交接（${who}）`,
     'handover.opened': `${seat} 已交班，等待接班（${who}）`,
     'handover.confirmed': `${seat} 接班完成（${who}）`,
+    'seat.maintenance': `${seat} 检修（${who}）`,
   })[type] ?? type,
   // sound
   muted: (t: string) => `静音 ${t}`, mute: '静音', soundOn: '声音开', soundOff: '声音未开启：按任意键', unmute: '取消静音',
@@ -73,8 +75,8 @@ const zh = {
   // answers
   confirmed: (what: string) => `${what}：已确认`, failed: (what: string, why: string) => `${what}未成功：${why}`,
   nothingChanged: (what: string) => `${what}：服务器已收到，无需改动`, notDelivered: '未送达服务器，请重试', tooMany: '待确认的操作过多，请先处理', scrolled: '已滚动到所选任务，再按一次',
-  settle: '所选任务刚刚变化，再按一次', notNow: (what: string) => `此任务现在不能${what}`, doing: (r: Request): string => nameOfRequest(r, zhActs),
-    states: {
+  settle: '所选任务刚刚变化，再按一次', notNow: (what: string) => `此任务现在不能${what}`, doing: (r: Request): string => nameOfRequest(r, zhActs, zhRoster.kinds),
+  states: {
     unstaffed: '无人值守', assigned: '待签收', acknowledged: '已签收', en_route: '出动', on_scene: '到场', done: '办结', returned: '退回', cancelled: '取消',
   } satisfies Record<TaskState, string>,
   incidentStates: { open: '立案', handling: '处置中', verifying: '待核查', suspended: '挂账', closed: '结案', cancelled: '作废' } satisfies Record<IncidentState, string>,
@@ -82,6 +84,7 @@ const zh = {
   steps: { remind: '提醒', backup: '升级至备勤', department_leader: '升级至带班领导', centre: '升级至总值班长', lost: '席位失联', handover: '未交接',
   signed_off: '已签退', no_progress: '久无进展' } as Readonly<Record<string, string>>,
   acts: zhActs,
+  ...zhRoster,
 }
 
 export type Text = typeof zh
@@ -89,10 +92,10 @@ export type Text = typeof zh
 const enActs: Acts = {
   acknowledge: 'Acknowledge', depart: 'Depart', arrive: 'Arrive', finish: 'Finish', return: 'Return', assign: 'Assign', note: 'Note',
   verify: 'Verify and close', cancel: 'Cancel', suspend: 'Suspend', resume: 'Resume',
-  priority: 'Priority', support: 'Ask support', assessments: 'Assessment', 'sign-on': 'Sign on', 'sign-off': 'Sign off', handover: 'Hand over', confirm: 'Take over',
+  priority: 'Priority', support: 'Ask support', assessments: 'Assessment', 'sign-on': 'Sign on', 'sign-off': 'Sign off', handover: 'Hand over', confirm: 'Take over', ...enRosterActs,
 }
 
-const nameOfRequest = (r: Request, acts: Acts): string => acts[r.act]
+const nameOfRequest = (r: Request, acts: Acts, kinds: Text['kinds']): string => (r.on === 'roster' && r.act === 'amend' ? kinds[r.body.kind ?? 'override'] : acts[r.act])
 
 const en: Text = {
   console: 'Console', language: '中', languageName: '切换到中文', dayUnit: 'd ', hourUnit: 'h', kmUnit: 'km', unknown: '—',
@@ -144,6 +147,7 @@ const en: Text = {
     'handover.missed': `${seat}: shift ended without handover (${who})`,
     'handover.opened': `${seat} handed over, waiting (${who})`,
     'handover.confirmed': `${seat} taken over (${who})`,
+    'seat.maintenance': `${seat}: maintenance (${who})`,
   })[type] ?? type,
   muted: (t) => `Muted ${t}`, mute: 'Mute', soundOn: 'Sound on', soundOff: 'Sound is off: press any key', unmute: 'Unmute',
   commands: 'Commands', commandHint: 'Action, incident number, type or place', noCommand: 'Nothing matches', help: 'Keys',
@@ -157,14 +161,15 @@ const en: Text = {
   confirmed: (what) => `${what}: confirmed`, failed: (what, why) => `${what} failed: ${why}`,
   nothingChanged: (what) => `${what}: received, nothing had to change`, notDelivered: 'not delivered to the server, try again',
   tooMany: 'Too many actions are unconfirmed', scrolled: 'Scrolled to the selected task: press again',
-  settle: 'The selection has just changed: press again', notNow: (what) => `Not possible now: ${what}`, doing: (r) => nameOfRequest(r, enActs),
-    states: { unstaffed: 'UNSTAFFED', assigned: 'waiting', acknowledged: 'acknowledged', en_route: 'en route', on_scene: 'on scene', done: 'done',
+  settle: 'The selection has just changed: press again', notNow: (what) => `Not possible now: ${what}`, doing: (r) => nameOfRequest(r, enActs, enRoster.kinds),
+  states: { unstaffed: 'UNSTAFFED', assigned: 'waiting', acknowledged: 'acknowledged', en_route: 'en route', on_scene: 'on scene', done: 'done',
   returned: 'returned', cancelled: 'cancelled' },
   incidentStates: { open: 'open', handling: 'handling', verifying: 'to verify', suspended: 'suspended', closed: 'closed', cancelled: 'cancelled' },
   roles: { duty: 'duty', backup: 'backup', leader: 'duty leader', centre: 'centre duty leader', commander: 'commander' },
   steps: { remind: 'reminder', backup: 'escalated to backup', department_leader: 'escalated to duty leader', centre: 'escalated to centre',
   lost: 'seat lost', handover: 'no handover', signed_off: 'signed off', no_progress: 'no progress' },
   acts: enActs,
+  ...enRoster,
 }
 
 export const TEXT: Record<Lang, Text> = { zh, en }

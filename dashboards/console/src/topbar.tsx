@@ -1,11 +1,12 @@
 import { computed } from '@preact/signals'
 import { Act, Key } from './button.tsx'
+import { swapsWaiting } from './books.ts'
 import { dismiss } from './sending.ts'
 import {
-  canSound, city, clock, dataAge, lang, link, LOST_AFTER_MS, mutedUntil, myName, mySeat, notices, pending, queue, serverNow, signedOn, text, trust, untrusted,
+  bookkeeper, canSound, city, clock, dataAge, lang, link, LOST_AFTER_MS, mutedUntil, myName, mySeat, notices, pending, queue, serverNow, signedOn, text, trust, untrusted,
 } from './state.ts'
 import { named, nameOf } from './text.ts'
-import { departmentName, duration, seatName } from './words.ts'
+import { atDate, departmentName, duration, seatName } from './words.ts'
 
 // missed: the last that was heard of handovers at this seat is that there was none.
 const missed = computed(() => {
@@ -20,20 +21,21 @@ export function TopBar() {
   return (
     <header class="top">
       <div class="top-seat">
-        <b>{seat ? seatName(seat.id) : t.unknown}</b>
-        <span>{seat ? departmentName(seat.department) : ''} · {seat ? t.roles[seat.role] : ''}</span>
+        <b>{seat ? seatName(seat.id) : bookkeeper.value ? t.rosterTab : t.unknown}</b>
+        <span>{seat ? `${departmentName(seat.department)} · ${t.roles[seat.role]}` : myName.value}</span>
       </div>
       <Presence />
       <span class="grow" />
       <P1 />
-      <Trust />
+      {bookkeeper.value ? null : <Trust />}
       <div class="fact" role="timer" aria-label={`${now.date} ${now.time}`}><b class="clock-figures">{now.time}</b><span>{now.date} {now.weekday}</span></div>
-      <Sound />
-      <Act id="handover" />
+      {bookkeeper.value ? null : <Sound />}
+      <Act id="handover" hide={bookkeeper.value} />
       <Act id="board" hide label={<>{t.boardTab}{notices.value.some((n) => n.loud) ? <b class="badge">{notices.value.filter((n) => n.loud).length}</b> : null}</>} />
+      <Act id="roster" hide />
       <Act id="commands" />
       <Act id="language" label={t.language} />
-      <Act id="help" />
+      <Act id="help" label="" />
     </header>
   )
 }
@@ -98,6 +100,10 @@ export function Banners() {
         </div>
       ) : null}
       {mySeat.value?.presence === 'lost' && !untrusted.value ? <div class="banner" role="alert"><b>{t.seatLost}</b></div> : null}
+      {mySeat.value?.maintenance ? (
+        <div class="banner" role="alert" data-resting={mySeat.value.id}><b>{t.inMaintenance(atDate(mySeat.value.maintenance.until), mySeat.value.maintenance.reason ?? '')}</b></div>
+      ) : null}
+      {swapsWaiting.value.length > 0 ? <div class="banner quiet-banner" role="status" data-swaps={swapsWaiting.value.length}><b>{t.swapWaits(swapsWaiting.value.length)}</b><Key name="y" /></div> : null}
       {missed.value ? <div class="banner" role="alert"><b>{t.handoverMissed}</b><Key name="h" /></div> : null}
       {pending.value.filter((p) => p.phase === 'failed' && (p.request.on === 'seat' || p.request.on === 'handover')).map((p) => (
         <div class="banner" role="alert" key={p.id}>

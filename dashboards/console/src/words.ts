@@ -1,9 +1,10 @@
 // Names of things as rows, forms and the timeline say them.
 
-import type { Incident, LiveEvent, Seat, Task } from '@banyan/live/protocol'
+import type { Incident, LiveEvent, Seat, Stint, Task } from '@banyan/live/protocol'
 import { span } from '@banyan/live/time'
 import type { Item } from './queue.ts'
 import { areas, city, clock, lang, seats, text } from './state.ts'
+import { zhWhy } from './rostertext.ts'
 import { named, nameOf } from './text.ts'
 
 export const typeName = (code: string): string => {
@@ -47,6 +48,26 @@ export function atDate(iso: string | undefined): string {
   return `${c.date} ${c.time.slice(0, 5)}`
 }
 
+// shiftName is that of a shift, '' where no seat that has it now tells it.
+export function shiftName(id: string): string {
+  const s = seats.value.find((o) => o.shift === id)
+  return s?.shift_name ? nameOf(named(s.shift_name, s.shift_name_en), lang.value) : ''
+}
+
+// whyOf is the server's reason for who holds a seat.
+export const whyOf = (why: string | undefined): string => (lang.value === 'zh' ? zhWhy(why ?? '') : why ?? '')
+
+// between is a stretch of time; the day is said once where it is the same.
+export function between(from: string, to: string | undefined): string {
+  const a = clock.value(Date.parse(from))
+  const begin = `${a.date.slice(5)} ${a.weekday} ${a.time.slice(0, 5)}`
+  if (!to) return begin + ' –'
+  const b = clock.value(Date.parse(to))
+  return `${begin} – ${a.date === b.date ? '' : b.date.slice(5) + ' '}${b.time.slice(0, 5)}`
+}
+
+export const stintLine = (s: Stint): string => `${seatName(s.seat)} ${between(s.from, s.to)}`
+
 // actorOf says who did something, '' for the system.
 export const actorOf = (e: LiveEvent): string =>
   e.by ? [e.by.name, e.by.seat ? seatName(e.by.seat) : e.by.department ? departmentName(e.by.department) : ''].filter(Boolean).join(' · ') : ''
@@ -56,8 +77,11 @@ export const heldBy = (t: Task): string => (t.seat ? seatName(t.seat) : text.val
 // noticeLine says what happened at a seat, or to a task that a leader is asked to look at.
 export function noticeLine(e: LiveEvent): string {
   if (!e.seat) return lineOf(e)
-  return text.value.noticeOf(e.type, seatName(e.seat), e.handover?.to ?? e.handover?.from ?? e.sign_on?.officer ?? e.reason ?? '')
+  return text.value.noticeOf(e.type, seatName(e.seat), e.handover?.to ?? e.handover?.from ?? e.sign_on?.officer ?? maintained(e) ?? e.reason ?? '')
 }
+
+const maintained = (e: LiveEvent): string | undefined =>
+  e.type !== 'seat.maintenance' ? undefined : e.maintenance ? `${text.value.restingUntil(atDate(e.maintenance.until))} ${e.maintenance.reason ?? ''}` : text.value.acts['maintain-end']
 
 // lineOf says what an event was, in one line.
 export function lineOf(e: LiveEvent): string {

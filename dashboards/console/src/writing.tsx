@@ -5,15 +5,15 @@ import { draftKey, readDraft, writeDraft } from './forms.ts'
 import { mayIncident, mayTask } from './rights.ts'
 import { ask } from './sending.ts'
 import { shownTimeline } from './select.ts'
-import { board, desk, item, pending, text } from './state.ts'
+import { desk, item, pane, pending, text } from './state.ts'
 import { actorOf, atTime } from './words.ts'
 
 const MAX_SHOWN = 30 // newest first
 
 // writeIn puts the cursor into a field of the incident shown, at once: the next key is the first letter.
 export function writeIn(kind: 'assessment' | 'note'): void {
-  if (board.peek()) {
-    board.value = false
+  if (pane.peek() !== 'incident') {
+    pane.value = 'incident'
     queueMicrotask(() => writeIn(kind)) // once the incident is drawn in its place
     return
   }

@@ -89,6 +89,61 @@ export interface Seat {
   open_tasks?: number
   waiting_tasks?: number
   areas?: readonly string[]
+  maintenance?: Maintenance // while it is in force
+}
+
+// Maintenance takes a seat or a source out of service until an instant. Walls hear neither why nor by whom.
+export interface Maintenance {
+  until: string
+  reason?: string
+  by?: string
+}
+
+// Gap is a time ahead in which nobody is to hold a seat; without an end it reaches further than a week on.
+export interface Gap {
+  seat: string
+  department: string
+  from: string
+  to?: string
+  why?: string
+}
+
+// Amendment changes the roster for a time: somebody else at a seat, a shift added, or a person away.
+export interface Amendment {
+  id: string
+  kind: 'override' | 'one_off' | 'leave'
+  department?: string
+  seat?: string // none: leave
+  person: string
+  substitute?: string
+  from: string
+  to: string
+  reason?: string
+  by?: string
+  at?: string
+}
+
+// Stint is a time at a seat.
+export interface Stint {
+  seat: string
+  from: string
+  to: string
+}
+
+export type SwapState = 'asked' | 'accepted' | 'approved' | 'refused' | 'withdrawn'
+
+// Swap: person asks that with takes a shift, perhaps for one in return; a third approves.
+export interface Swap {
+  id: string
+  department?: string
+  person: string
+  with: string
+  give: Stint
+  return?: Stint
+  state: SwapState
+  approved_by?: string
+  reason?: string
+  asked_at: string
 }
 
 // Actor is who did something; the system itself has no seat.
@@ -119,6 +174,31 @@ export interface Handover {
   to?: string
   reason?: string
   confirmed_at?: string
+  reports?: readonly ReportDue[] // upward, still owed; soonest first
+  watch?: readonly WatchItem[]
+}
+
+export interface ReportDue {
+  report?: string
+  name: string
+  name_en?: string
+  to?: string
+  basis?: string
+  incident: string
+  number: string
+  due: string
+}
+
+// WatchItem is something the next officer keeps an eye on; kind says which of the others are there.
+export interface WatchItem {
+  kind: string // suspended, unstaffed, lost, maintenance, gap, or what a newer server says
+  incident?: string
+  number?: string
+  seat?: string
+  source?: string
+  from?: string
+  until?: string
+  reason?: string
 }
 
 export interface HandoverTask {
@@ -197,6 +277,12 @@ export interface LiveEvent {
   sign_on?: SignOn
   handover?: Handover
   day?: string
+  source?: string
+  amendment?: Amendment
+  swap?: Swap
+  removed?: boolean
+  gap?: Gap
+  maintenance?: Maintenance
 }
 
 export interface SnapshotFrame {
@@ -206,6 +292,8 @@ export interface SnapshotFrame {
   incidents: readonly Incident[]
   seats: readonly Seat[]
   counts?: Counts
+  gaps?: readonly Gap[] // in the roster ahead, the first of them
+  gaps_total?: number
   server_time: string
   reason: string
 }

@@ -23,6 +23,12 @@ describe('a seat', () => {
     expect(one(e('seat.signed_off'))).toMatchObject({ presence: 'absent' })
     expect(one(e('handover.opened', { handover: { ...h, id: 'h-9' } }))?.handover_id).toBe('h-9')
   })
+  it('rests while it is in maintenance', () => {
+    const m = { until: '2026-11-23T12:00:00Z', reason: '换屏' }
+    const resting = seatsAfter(SEATS, e('seat.maintenance', { maintenance: m }))
+    expect(resting[0]).toMatchObject({ maintenance: m, on_duty: false, holder: '陈志强' })
+    expect(seatsAfter(resting, e('seat.maintenance'))[0]).not.toHaveProperty('maintenance')
+  })
   it('is not touched by what concerns others, nor are the others', () => {
     expect(seatsAfter(SEATS, e('seat.lost', { seat: 'gas-1' }))).toBe(SEATS)
     expect(seatsAfter(SEATS, e('seat.no_show'))).toBe(SEATS)

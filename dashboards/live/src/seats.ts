@@ -25,6 +25,11 @@ function seatAfter(s: Seat, e: LiveEvent): Seat {
       return { ...s, presence: 'lost', on_duty: false }
     case 'seat.signed_off':
       return { ...rest, presence: 'absent' } // whether the roster names another one is for the server to say
+    case 'seat.maintenance': {
+      // Who is on duty afterwards is for the server to say.
+      const { maintenance: _was, ...plain } = s
+      return e.maintenance ? { ...s, maintenance: e.maintenance, on_duty: false } : plain
+    }
     case 'handover.opened':
       return e.handover ? { ...rest, handover_id: e.handover.id } : s
   }

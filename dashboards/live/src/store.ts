@@ -1,6 +1,8 @@
 // The client's picture of the city: a map of incidents, and the pure reducer that brings it forward by frames.
 // Nothing here knows a clock, a socket or a screen.
 
+import { gapsAfter, gapsOf, NO_GAPS } from './gaps.ts'
+import type { Gaps } from './gaps.ts'
 import { Tally } from './load.ts'
 import { isFinalIncident, isFinalTask } from './protocol.ts'
 import type { EventsFrame, Incident, LiveEvent, Seat, SnapshotFrame, StateFrame, Task, Today } from './protocol.ts'
@@ -24,6 +26,8 @@ export interface Store {
   readonly today: Today
   readonly answers: readonly Answer[] // oldest first, at most MAX_ANSWERS
   readonly configs: number // configurations loaded since the page was opened
+  readonly gaps: Gaps
+  readonly amended: number // changes of the roster since the page was opened
 }
 
 // Need is what the link must ask for after frames: nothing, the events since (epoch, seq), or a snapshot.
@@ -33,7 +37,7 @@ export const MAX_ANSWERS = 2_000
 
 export const EMPTY: Store = {
   adrift: true, epoch: 0, seq: 0, incidents: new Map(), tally: new Tally(), seats: [],
-  today: { alerts: 0, incidents: 0, closed: 0 }, answers: [], configs: 0,
+  today: { alerts: 0, incidents: 0, closed: 0 }, answers: [], configs: 0, gaps: NO_GAPS, amended: 0,
 }
 
 // detached is the picture after the connection was lost: kept as it was, but nothing is added to it before the
@@ -118,7 +122,7 @@ class Draft {
     this.s = {
       ...this.s, adrift: false, epoch: f.epoch, seq: f.seq, incidents: this.incidents,
       tally: Tally.of(this.incidents.values()), seats: f.seats, today: f.counts?.today ?? EMPTY.today,
-      answers: mergeAnswers(this.s.answers, this.incidents.values()),
+      answers: mergeAnswers(this.s.answers, this.incidents.values()), gaps: gapsOf(f), amended: this.s.amended + 1,
     }
     this.answers = this.s.answers as Answer[]
     this.changed = true
@@ -148,6 +152,8 @@ class Draft {
 
   private apply(e: LiveEvent): void {
     if (e.day) this.s.today = { day: e.day, alerts: 0, incidents: 0, closed: 0 }
+    if (e.gap) this.s.gaps = gapsAfter(this.s.gaps, e)
+    if (e.type === 'roster.amended') this.s.amended++
     if (e.type === 'config.loaded') {
       this.s.configs++
       return

@@ -27,3 +27,24 @@ export function wallclock(timeZone: string, locale: string): (ms: number) => Wal
   const weekday = new Intl.DateTimeFormat(locale, { timeZone, weekday: 'short' })
   return (ms) => ({ time: time.format(ms), date: date.format(ms), weekday: weekday.format(ms) })
 }
+
+const HAS_ZONE = /(Z|[+-]\d\d:?\d\d)$/
+
+// instantOf reads a local date and time of a zone, such as 2026-11-26T08:00, as ms since the epoch; NaN where it is
+// none. Of an hour that a clock shows twice it takes one, of an hour that is left out the one beside it.
+export function instantOf(local: string, timeZone: string): number {
+  const wanted = HAS_ZONE.test(local) ? NaN : Date.parse(local + 'Z')
+  const read = wallclock(timeZone, 'en-GB')
+  let at = wanted
+  for (let n = 0; n < 2 && Number.isFinite(at); n++) {
+    const c = read(at)
+    at += wanted - Date.parse(`${c.date}T${c.time}Z`)
+  }
+  return at
+}
+
+// localOf writes an instant as a date and time of a zone to the minute, as a field for them takes it.
+export function localOf(ms: number, timeZone: string): string {
+  const c = wallclock(timeZone, 'en-GB')(ms)
+  return `${c.date}T${c.time.slice(0, 5)}`
+}

@@ -2,6 +2,7 @@ import { computed } from '@preact/signals'
 import { NOTHING } from '@banyan/live/load'
 import { presence } from './duty.ts'
 import type { Presence } from './duty.ts'
+import { Ahead } from './ahead.tsx'
 import { ResponseTime } from './responsetime.tsx'
 import { city, lang, seats, store, text } from './state.ts'
 import { nameOf } from './text.ts'
@@ -12,6 +13,7 @@ export function Departments() {
   const t = text.value
   return (
     <section class="depts" aria-label={t.departments}>
+      <Ahead />
       <div class="depts-head">
         <h2>{t.departments}</h2>
         <span class="hint">{t.deptLegend} | {t.seats}</span>

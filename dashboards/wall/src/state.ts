@@ -4,7 +4,8 @@
 import { batch, computed, effect, signal } from '@preact/signals'
 import { ageMs, Link, STALE_MS } from '@banyan/live/link'
 import type { LinkState } from '@banyan/live/link'
-import type { Area, City, Seat } from '@banyan/live/protocol'
+import type { Area, City, Seat, StateFrame } from '@banyan/live/protocol'
+import { seatsAfter } from '@banyan/live/seats'
 import { EMPTY } from '@banyan/live/store'
 import type { Store } from '@banyan/live/store'
 import { getAreas, getCity, getSeats, Refused } from './server.ts'
@@ -117,10 +118,27 @@ async function begin(t: string, mine: number): Promise<void> {
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
   url.hash = ''
   running = new Link({
-    url: url.href, token: t, topics: ['wall'], onStore: show, onLink: follow,
+    url: url.href, token: t, topics: ['wall'], onStore: show, onLink: follow, onFrames: hear,
     entitled: () => getCity(t).then(() => true, (e) => !(e instanceof Refused)),
   })
   running.start()
+}
+
+// hear takes from frames what they say about seats. Who holds one that was left, or put into service again, is for
+// the server to say.
+function hear(frames: readonly StateFrame[], after: Store): void {
+  let list = seats.peek()
+  let ask = false
+  for (const f of frames) {
+    if (f.op === 'snapshot') list = f.seats
+    if (f.op !== 'events' || f.epoch !== after.epoch) continue
+    for (const e of f.events) {
+      list = seatsAfter(list, e)
+      ask ||= e.type === 'seat.signed_off' || e.type === 'roster.amended' || (e.type === 'seat.maintenance' && !e.maintenance)
+    }
+  }
+  seats.value = list
+  if (ask) void refreshSeats()
 }
 
 function follow(l: LinkState): void {
@@ -169,9 +187,7 @@ function draw(): void {
     const now = performance.now()
     nextAt = Math.max(nextAt, now + Math.min(REST_MAX_MS, now - began))
   }))
-  const before = store.peek()
   store.value = newest
-  if (newest.seats !== before.seats) seats.value = newest.seats
 }
 
 // readCity reads the city, again and again until it answers. It returns false when the key was refused or
