@@ -8,7 +8,7 @@ SOURCES := $(shell find dashboards/wall dashboards/console dashboards/live -type
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 FLAGS   ?=
 
-.PHONY: build run test test-go test-pages fuzz bench clean compiler browser redis
+.PHONY: build run test test-go test-pages fuzz bench clean compiler browser broker redis
 
 build: $(if $(shell command -v npm),$(PAGES)) compiler
 	$(GO) build -trimpath -o bin/banyan ./cmd/banyan
@@ -17,7 +17,7 @@ build: $(if $(shell command -v npm),$(PAGES)) compiler
 run: build
 	bin/banyan demo $(FLAGS)
 
-test: build browser redis test-pages test-go
+test: build browser broker redis test-pages test-go
 
 test-go:
 	$(GO) vet ./...
@@ -53,6 +53,10 @@ dashboards/node_modules/.package-lock.json: dashboards/package.json dashboards/p
 # H3 is a C library: building needs a C compiler.
 compiler:
 	@command -v gcc >/dev/null || command -v cc >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q gcc libc6-dev; }
+
+# Messages are taken from a real broker, and what is sent is checked by another reader of XML.
+broker:
+	@command -v mosquitto_passwd >/dev/null && command -v xmllint >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q mosquitto mosquitto-clients libxml2-utils; }
 
 # The pages are tested in a real browser.
 browser:

@@ -189,6 +189,9 @@ func (d *decision) actOnIncident() error {
 	if !ok {
 		return alert.Errorf(alert.CodeNotFound, "no incident %q in memory; a finished one stays for %v", d.c.Target, d.city.ClosedRetention)
 	}
+	if d.c.Action == alert.ActUnseal {
+		return d.unseal(inc)
+	}
 	seat, err := d.actor()
 	if err != nil {
 		return err
@@ -210,6 +213,21 @@ func (d *decision) actOnIncident() error {
 		return needs("reason", fmt.Sprintf("is required to %s an incident", d.c.Action))
 	}
 	return d.moveIncident(inc)
+}
+
+// unseal records that somebody looks at what is sealed of an alert. Who may is for the rights to say; that it is
+// written down first is what matters here.
+func (d *decision) unseal(inc *alert.Incident) error {
+	switch {
+	case d.c.By == nil || d.c.By.Name == "" && d.c.By.User == "":
+		return alert.Errorf(alert.CodeForbidden, "only a person with a name opens what is sealed")
+	case d.c.Reason == "":
+		return needs("reason", "is required to open what is sealed")
+	case !slices.ContainsFunc(inc.Alerts, func(r alert.Ref) bool { return r.AlertID == d.c.AlertID }):
+		return needs("alert_id", fmt.Sprintf("incident %s has no alert %q", inc.Number, d.c.AlertID))
+	}
+	d.emit(Event{Type: SealedOpened, IncidentID: inc.ID, AlertID: d.c.AlertID, Reason: d.c.Reason, By: d.c.By})
+	return nil
 }
 
 // contribute does what every department that takes part may do.

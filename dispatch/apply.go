@@ -39,6 +39,8 @@ func (s *State) Apply(e *Event) {
 		s.applyAmended(e)
 	case RosterGap, RosterGapClosed:
 		s.applyGap(e)
+	case SourceQuarantined, SourceReleased, SourceSilent, SourceHeard:
+		s.applySource(e)
 	default:
 		l := s.incidents[e.IncidentID]
 		if l == nil {
@@ -61,7 +63,8 @@ func (s *State) open(e *Event) {
 	for _, r := range doc.Refs {
 		s.lead(r, l)
 	}
-	s.remember(e.Alert, e.Seq)
+	s.remember(e)
+	s.countStorm(e)
 	s.counts.Today.Incidents++
 }
 
@@ -91,16 +94,22 @@ func (s *State) change(l *live, e *Event) {
 	switch e.Type {
 	case AlertAttached:
 		s.attach(l, &doc, e)
+	case AlertUpdated:
+		s.applyUpdate(l, &doc, e)
+	case AlertCancelled:
+		s.applyCancel(&doc, e)
+	case IncidentConfirmed:
+		doc.Unconfirmed = nil
 	case IncidentPriority:
-		doc.Priority = e.Priority
+		doc.Priority, doc.PrioritySet = e.Priority, doc.PrioritySet || e.By != nil
 	case IncidentState:
 		s.move(&doc, e)
 	case TaskAssigned, TaskUnstaffed, TaskAcknowledged, TaskEnRoute, TaskOnScene, TaskDone, TaskReturned,
-		TaskCancelled, TaskReassigned, TaskReminded, TaskEscalated, TaskDeadline:
+		TaskCancelled, TaskReassigned, TaskReminded, TaskEscalated, TaskDeadline, TaskRole:
 		s.setTask(&doc, e.Task)
 	case IncidentReported:
 		doc.Reported = append(slices.Clip(doc.Reported), e.Rule)
-	case IncidentNote, IncidentAssessed, RuleFailed:
+	case IncidentNote, IncidentAssessed, RuleFailed, SealedOpened:
 	default:
 		panic(fmt.Sprintf("dispatch: event %d has unknown type %q", e.Seq, e.Type))
 	}
@@ -121,14 +130,16 @@ func (s *State) attach(l *live, doc *alert.Incident, e *Event) {
 	doc.FirstOccurredAt = min(doc.FirstOccurredAt, e.Alert.OccurredAt)
 	if len(doc.Alerts) < alert.MaxRefsPerIncident {
 		doc.Alerts = append(doc.Alerts, refOf(e.Alert, e.Seq))
+		s.reports[alert.KeyOf(e.Alert.Source, e.Alert.ID)] = l
 	}
+	doc.FoldedCount = max(doc.FoldedCount, e.FoldedCount)
 	if ref := (alert.SourceRef{Source: e.Alert.Source, Ref: e.Alert.IncidentRef}); ref.Ref != "" &&
 		doc.RefOf(ref.Source) == "" && len(doc.Refs) < alert.MaxSourceRefs {
 		doc.Refs = append(slices.Clip(doc.Refs), ref)
 		s.lead(ref, l)
 	}
 	s.touch(l, doc)
-	s.remember(e.Alert, e.Seq)
+	s.remember(e)
 }
 
 // move sets the state of an incident and, where that ends it, takes it out of what alerts correlate with.
@@ -170,11 +181,21 @@ func (s *State) setTask(doc *alert.Incident, t *alert.Task) {
 }
 
 // remember keeps the alert's key for the duplicate window.
-func (s *State) remember(a *alert.Alert, seq uint64) {
-	k := alert.KeyOf(a.Source, a.ID)
+func (s *State) remember(e *Event) {
+	s.recall(alert.KeyOf(e.Alert.Source, e.Alert.ID), e.Seq)
+	if e.Revision != "" {
+		s.recall(revisionKey(e.Alert, e.Revision), e.Seq)
+	}
+	s.counts.Today.Alerts++
+}
+
+// recall keeps a key for the duplicate window.
+func (s *State) recall(k alert.Key, seq uint64) {
+	if _, again := s.known[k]; again {
+		return
+	}
 	s.known[k] = seq
 	s.forget.push(knownAlert{s.now, seq, k})
-	s.counts.Today.Alerts++
 }
 
 // maxRetiredPerEvent bounds the forgetting done with one event; it is more than one event can add.
@@ -187,6 +208,7 @@ func (s *State) retire() {
 		s.ended.pop()
 		l := s.incidents[id]
 		delete(s.incidents, id)
+		s.unreport(l)
 		s.order[searchOpening(s.order, l.events[0])].inc = nil
 		s.holes++
 	}

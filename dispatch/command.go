@@ -19,6 +19,8 @@ const (
 	HandoverAct CommandType = "handover.act"
 	SourceAct   CommandType = "source.act"
 	RosterAct   CommandType = "roster.act"
+	UpdateAlert CommandType = "alert.update" // changes an alert that was sent before
+	CancelAlert CommandType = "alert.cancel" // takes one back
 )
 
 // Command is a wish to change state. At is stamped by whoever owns the state and never runs backwards.
@@ -38,6 +40,10 @@ type Command struct {
 	Until      alert.Time     `json:"until,omitzero"`       // ActMaintain
 	Amendment  *Amendment     `json:"amendment,omitempty"`  // ActAmend
 	Swap       *Swap          `json:"swap,omitempty"`       // ActSwap
+	Revision   string         `json:"revision,omitempty"`   // UpdateAlert, CancelAlert: what tells it from others of the same alert
+	AlertID    string         `json:"alert_id,omitempty"`   // ActUnseal
+	Held       *Held          `json:"held,omitempty"`       // ActQuarantine
+	Seqs       []uint64       `json:"seqs,omitempty"`       // ActRelease: the events that hold the messages
 
 	city *plan.City // LoadConfig: compiled; its files travel in the event
 }

@@ -22,6 +22,10 @@ func Decide(s *State, c *Command) ([]Event, error) {
 	switch c.Type {
 	case SubmitAlert:
 		err = d.submit(c.Alert)
+	case UpdateAlert:
+		err = d.update(c.Alert)
+	case CancelAlert:
+		err = d.cancel(c.Alert)
 	case TaskAct:
 		err = d.actOnTask()
 	case IncidentAct:

@@ -31,7 +31,18 @@ const (
 	IncidentAssessed EventType = "incident.assessed"
 	IncidentReported EventType = "incident.reported"
 	RuleFailed       EventType = "rule.failed"
-	ConfigLoaded     EventType = "config.loaded"
+
+	AlertUpdated      EventType = "alert.updated"
+	AlertCancelled    EventType = "alert.cancelled"
+	IncidentConfirmed EventType = "incident.confirmed"
+	TaskRole          EventType = "task.role_changed"
+	SealedOpened      EventType = "sealed.opened"
+	SourceQuarantined EventType = "source.quarantined"
+	SourceReleased    EventType = "source.released"
+	SourceSilent      EventType = "source.silent"
+	SourceHeard       EventType = "source.heard"
+
+	ConfigLoaded EventType = "config.loaded"
 
 	SeatSignedOn      EventType = "seat.signed_on"
 	SeatSignedOff     EventType = "seat.signed_off"
@@ -87,6 +98,15 @@ type Event struct {
 	Removed     bool         `json:"removed,omitempty"`     // roster.amended: it is no more
 	Gap         *Gap         `json:"gap,omitempty"`         // roster.gap, roster.gap_closed
 	Maintenance *Maintenance `json:"maintenance,omitempty"` // absent: it is over
+
+	Revision       string      `json:"revision,omitempty"`        // of an update or cancel
+	IncidentType   string      `json:"incident_type,omitempty"`   // alert.updated, where the incident's type changes with it
+	CancelledCount int         `json:"cancelled_count,omitempty"` // of the incident's alerts, after the event
+	FoldedCount    int         `json:"folded_count,omitempty"`    // alert.attached by a storm rule
+	Storm          *stormCount `json:"storm,omitempty"`           // incident.opened by a source with a storm rule
+	AlertID        string      `json:"alert_id,omitempty"`        // sealed.opened
+	Held           *Held       `json:"held,omitempty"`            // source.quarantined
+	Seqs           []uint64    `json:"seqs,omitempty"`            // source.released
 
 	city   *plan.City     // config.loaded, compiled; absent when read back from bytes
 	roster *roster.Roster // roster.amended and config.loaded, compiled; absent likewise

@@ -67,6 +67,20 @@ func (e *Event) AppendJSON(b []byte) []byte {
 	if e.Maintenance != nil {
 		o.Raw("maintenance", seldom(e.Maintenance))
 	}
+	o.OptStr("revision", e.Revision)
+	o.OptStr("incident_type", e.IncidentType)
+	o.OptInt("cancelled_count", e.CancelledCount)
+	o.OptInt("folded_count", e.FoldedCount)
+	if e.Storm != nil {
+		o.Raw("storm", seldom(e.Storm))
+	}
+	o.OptStr("alert_id", e.AlertID)
+	if e.Held != nil {
+		o.Raw("held", seldom(e.Held))
+	}
+	if len(e.Seqs) > 0 {
+		o.Raw("seqs", seldom(e.Seqs))
+	}
 	return o.End()
 }
 
@@ -95,6 +109,14 @@ func (c *Command) AppendJSON(b []byte) []byte {
 	}
 	if c.Swap != nil {
 		o.Raw("swap", seldom(c.Swap))
+	}
+	o.OptStr("revision", c.Revision)
+	o.OptStr("alert_id", c.AlertID)
+	if c.Held != nil {
+		o.Raw("held", seldom(c.Held))
+	}
+	if len(c.Seqs) > 0 {
+		o.Raw("seqs", seldom(c.Seqs))
 	}
 	return o.End()
 }

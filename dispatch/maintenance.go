@@ -77,12 +77,8 @@ func (d *decision) endSeatMaintenance(seat *plan.Seat, why string) {
 	}
 }
 
-// actOnSource takes a source out of service, or puts it into service again.
-func (d *decision) actOnSource() error {
-	source, ok := d.city.Source(d.c.Target)
-	if !ok {
-		return alert.Errorf(alert.CodeNotFound, "no source %q; GET /api/v1/city lists them", d.c.Target)
-	}
+// maintainSource takes a source out of service, or puts it into service again.
+func (d *decision) maintainSource(source *plan.Source) error {
 	was := d.s.maintenance.sources[source.ID]
 	switch d.c.Action {
 	case alert.ActMaintain:

@@ -159,9 +159,9 @@ type candidate struct {
 // find returns the incident that a belongs to, or false if it begins a new one. A source's own number
 // decides first; then, within the group, the nearest incident within radius and window, the older one when
 // equally near. The work does not depend on how many incidents are open.
-func (s *State) find(a *alert.Alert, g *plan.Group, where *placement) (candidate, bool) {
+func (s *State) find(a *alert.Alert, src *plan.Source, g *plan.Group, where *placement) (candidate, bool) {
 	if a.IncidentRef != "" {
-		if l := s.byRef[alert.SourceRef{Source: a.Source, Ref: a.IncidentRef}]; l != nil && absorbs(l.doc) {
+		if l := s.byRef[alert.SourceRef{Source: a.Source, Ref: a.IncidentRef}]; l != nil && absorbs(l.doc) && alike(src, l.doc) {
 			return candidate{inc: l, by: "reference"}, true
 		}
 	}
@@ -170,7 +170,7 @@ func (s *State) find(a *alert.Alert, g *plan.Group, where *placement) (candidate
 	}
 	if where.from == alert.FromArea {
 		for _, l := range s.byArea[areaKey{g.ID, where.areas[len(where.areas)-1]}] {
-			if within(a.OccurredAt, l.doc.FirstOccurredAt, l.doc.LastOccurredAt, g.Window) && mayJoin(a, l.doc) {
+			if within(a.OccurredAt, l.doc.FirstOccurredAt, l.doc.LastOccurredAt, g.Window) && mayJoin(a, src, l.doc) {
 				return candidate{inc: l, by: "area"}, true
 			}
 		}
@@ -179,10 +179,10 @@ func (s *State) find(a *alert.Alert, g *plan.Group, where *placement) (candidate
 	if where.from != alert.FromPosition {
 		return candidate{}, false
 	}
-	return s.nearest(a, g, where)
+	return s.nearest(a, src, g, where)
 }
 
-func (s *State) nearest(a *alert.Alert, g *plan.Group, where *placement) (candidate, bool) {
+func (s *State) nearest(a *alert.Alert, src *plan.Source, g *plan.Group, where *placement) (candidate, bool) {
 	best := candidate{distance: g.RadiusM, by: "place"}
 	grid := s.near[g.ID]
 	if len(grid) == 0 {
@@ -202,7 +202,7 @@ func (s *State) nearest(a *alert.Alert, g *plan.Group, where *placement) (candid
 			if d > best.distance || d == best.distance && best.inc != nil && best.opened < n.opened {
 				continue
 			}
-			if mayJoin(a, n.inc.doc) {
+			if mayJoin(a, src, n.inc.doc) {
 				best.inc, best.distance, best.opened = n.inc, d, n.opened
 			}
 		}
@@ -223,9 +223,14 @@ func absorbs(i *alert.Incident) bool {
 	return !i.State.Final() && i.State != alert.IncidentSuspended
 }
 
+// alike reports whether a source's alerts and an incident may be seen by the same: what is sealed is kept apart.
+func alike(src *plan.Source, i *alert.Incident) bool {
+	return (src.Sensitivity == alert.Sealed) == (i.Sensitivity == alert.Sealed)
+}
+
 // mayJoin reports whether a may join i by place: not when its source has already told the two apart.
-func mayJoin(a *alert.Alert, i *alert.Incident) bool {
-	if !absorbs(i) {
+func mayJoin(a *alert.Alert, src *plan.Source, i *alert.Incident) bool {
+	if !absorbs(i) || !alike(src, i) {
 		return false
 	}
 	ref := i.RefOf(a.Source)

@@ -117,7 +117,7 @@ func pick[T any](r *rapid.T, label string, list ...T) T {
 }
 
 func (m *machine) alert() {
-	source := pick(m.r, "source", "fire-119", "police-110", "police-110", "grid", "grid")
+	source := pick(m.r, "source", "fire-119", "police-110", "police-110", "grid", "grid", "app", "app", "gauge", "hotline")
 	code := pick(m.r, "type", "fire.building", "fire.vehicle")
 	if source != "fire-119" {
 		code = pick(m.r, "type", "fire.building", "fire.vehicle", "gas.leak", "gas.leak", "medical", "dispute")
@@ -139,8 +139,11 @@ func (m *machine) alert() {
 	if rapid.Bool().Draw(m.r, "has reference") {
 		a.IncidentRef = pick(m.r, "reference", "r1", "r2", "r3")
 	}
-	a.Priority = pick(m.r, "priority", 0, 0, 0, alert.P1, alert.P4)
+	a.Priority, a.Reporter = pick(m.r, "priority", 0, 0, 0, alert.P1, alert.P4), pick(m.r, "reporter", "", "r-1", "r-2")
 	a.Attributes = []byte(pick(m.r, "attributes", "", "", `{"floors":30}`, `{"floors":"many"}`, `{"pressure_kpa":500}`, `{"pressure_kpa":[]}`))
+	if m.amend(a) {
+		return
+	}
 	_, known := m.state.Known(alert.KeyOf(a.Source, a.ID))
 	events, err := m.perform(Command{Type: SubmitAlert, Alert: a})
 	if known && (len(events) > 0 || err != nil) {
@@ -246,7 +249,7 @@ func (m *machine) copy() {
 
 // anything is all that happens in a city; changes of shift is mostly who comes and goes.
 func anything(m *machine) []func() {
-	return []func(){m.alert, m.alert, m.alert, m.actOnTask, m.actOnTask, m.actOnTask, m.actOnIncident, m.finish, m.actOnSeat, m.sleep, m.sleep, m.reload, m.backwards, m.copy}
+	return []func(){m.alert, m.alert, m.alert, m.actOnTask, m.actOnTask, m.actOnTask, m.actOnIncident, m.finish, m.actOnSeat, m.actOnSource, m.sleep, m.sleep, m.reload, m.backwards, m.copy}
 }
 
 func changesOfShift(m *machine) []func() {
@@ -277,7 +280,8 @@ func property(worlds []*plan.City, reached map[string]int, what func(*machine) [
 // reachable are the events that sequences of commands must have made, or the properties say little.
 var reachable = []EventType{IncidentOpened, AlertAttached, TaskAssigned, TaskUnstaffed, TaskAcknowledged, TaskEnRoute, TaskOnScene, TaskDone,
 	TaskReturned, TaskCancelled, TaskReassigned, TaskReminded, TaskEscalated, TaskDeadline, IncidentPriority, IncidentState, IncidentNote, RuleFailed,
-	ConfigLoaded, SeatSignedOn, HandoverOpened}
+	ConfigLoaded, SeatSignedOn, HandoverOpened, AlertUpdated, AlertCancelled, IncidentConfirmed, TaskRole, SourceQuarantined, SourceReleased, SourceSilent,
+	SourceHeard}
 
 func TestProperties(t *testing.T) {
 	reached := map[string]int{}

@@ -28,7 +28,7 @@ func ReceiptOf(events []Event) (Receipt, bool) {
 	r := Receipt{Tasks: []ReceiptTask{}}
 	for i := range events {
 		switch e := &events[i]; e.Type {
-		case IncidentOpened, AlertAttached:
+		case IncidentOpened, AlertAttached, AlertUpdated, AlertCancelled:
 			r.AlertID, r.IncidentID, r.Seq = e.Alert.AlertID, e.IncidentID, e.Seq
 		case TaskAssigned, TaskUnstaffed:
 			t := e.Task

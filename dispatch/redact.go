@@ -6,13 +6,13 @@ import "github.com/banyan-ecc/banyan/pkg/alert"
 // event that says nothing else.
 func Redact(e *Event) (Event, bool) {
 	r := *e
-	r.By, r.Text, r.Files, r.ToOfficer = nil, "", nil, ""
+	r.By, r.Text, r.Files, r.ToOfficer, r.Revision = nil, "", nil, "", ""
 	switch e.Type {
-	case IncidentNote, IncidentAssessed, RosterAmended:
+	case IncidentNote, IncidentAssessed, RosterAmended, SealedOpened, SourceQuarantined, SourceReleased, SourceSilent, SourceHeard:
 		return Event{}, false
 	case TaskAcknowledged, TaskEnRoute, TaskOnScene, TaskDone, TaskReturned, TaskCancelled, TaskReassigned, IncidentState, IncidentPriority, IncidentReported:
 		r.Reason = "" // typed by people
-	case AlertAttached:
+	case AlertUpdated, AlertCancelled, AlertAttached:
 		r.Reason = "" // may hold the source's number for the incident
 	}
 	if e.Handover != nil {

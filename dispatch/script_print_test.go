@@ -107,6 +107,8 @@ func (s *script) describe(e *Event) string {
 		s.describeTask(e, add)
 	case e.Seat != "":
 		s.describeSeat(e, add)
+	case e.Type == AlertUpdated || e.Type == AlertCancelled || e.Type == IncidentConfirmed || e.Source != "" || e.Type == SealedOpened:
+		s.describeSource(e, add)
 	case e.Type == IncidentAssessed:
 		add("%s: %s", e.IncidentID, e.Text)
 	case e.Type == ConfigLoaded:

@@ -30,6 +30,9 @@ import (
 //	lose fire-1, find fire-1, watch
 //	                               what whoever watches the connections says
 //	load second                    go on under the second configuration, strict asks officers to sign on; load first
+//	update app/x1#2 fire.building … its second revision, with details as an alert's
+//	cancel app/x1 ref=F-1 text="…" take it back, or what has that number
+//	source gauge hold "…", source gauge release 12 13, source gauge lose, source gauge find
 //	restart                        go on from a snapshot
 //	show 1, show seats, show counts
 var update = flag.Bool("update", false, "write down what the scripts do now")
@@ -151,6 +154,8 @@ func (s *script) command(w []string) {
 		d.pass(duration(d.t, w[1]), s.tell)
 	case "alert":
 		s.alert(w[1:])
+	case "update", "cancel", "source":
+		s.source(w)
 	case "off", "on":
 		for _, seat := range w[1:] {
 			s.off[seat] = w[0] == "off"
@@ -186,7 +191,19 @@ func duration(t tb, text string) time.Duration {
 func (s *script) alert(w []string) {
 	source, id, _ := strings.Cut(w[0], "/")
 	a := s.d.report(source, id, w[1], nil)
-	callers := 0
+	callers := s.details(a, w)
+	if callers > 0 {
+		s.callers(a, callers)
+		return
+	}
+	s.outcome(s.d.submit(a))
+	if seq, known := s.d.state.Known(alert.KeyOf(source, id)); known && s.out.Len() == 0 {
+		s.answer(seq)
+	}
+}
+
+// details reads what is said of an alert after its type, and how many callers report it.
+func (s *script) details(a *alert.Alert, w []string) (callers int) {
 	for i := 2; i < len(w); i++ {
 		key, value, _ := strings.Cut(w[i], "=")
 		switch key {
@@ -211,20 +228,15 @@ func (s *script) alert(w []string) {
 			if err := a.Priority.UnmarshalText([]byte(value)); err != nil {
 				s.d.t.Fatal(err)
 			}
+		case "who":
+			a.Reporter = value
 		case "callers":
 			callers = int(duration(s.d.t, value+"ns"))
 		default:
 			s.d.t.Fatalf("unknown key %q", key)
 		}
 	}
-	if callers > 0 {
-		s.callers(a, callers)
-		return
-	}
-	s.outcome(s.d.submit(a))
-	if seq, known := s.d.state.Known(alert.KeyOf(source, id)); known && s.out.Len() == 0 {
-		s.answer(seq)
-	}
+	return callers
 }
 
 // answer prints what the sender of a repeated alert is told, made from the events of its first one.

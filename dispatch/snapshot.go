@@ -39,6 +39,9 @@ type Header struct {
 	Gaps       []Gap                   `cbor:",omitempty"`
 	SeatsOut   map[string]*Maintenance `cbor:",omitempty"` // by seat
 	SourcesOut map[string]*Maintenance `cbor:",omitempty"` // by source
+
+	Sources map[string]sourceRecord `cbor:",omitempty"`
+	Storms  map[string]storm        `cbor:",omitempty"`
 }
 
 // Stored is an incident in a snapshot.
@@ -93,6 +96,10 @@ func (s *State) View() *View {
 	v.header.NoShows, v.header.Handed = maps.Clone(s.duty.noShows), maps.Clone(s.duty.handed)
 	v.header.Amendments, v.header.Swaps, v.header.Gaps = s.Amendments(), s.Swaps(), s.Gaps()
 	v.header.SeatsOut, v.header.SourcesOut = maps.Clone(s.maintenance.seats), maps.Clone(s.maintenance.sources)
+	v.header.Sources, v.header.Storms = make(map[string]sourceRecord, len(s.sources)), maps.Clone(s.storms)
+	for _, id := range slices.Sorted(maps.Keys(s.sources)) {
+		v.header.Sources[id] = *s.sources[id]
+	}
 	v.known = make([]StoredKey, 0, s.forget.len())
 	for _, k := range s.forget.all() {
 		v.known = append(v.known, StoredKey{Key: k.key, Seq: k.seq, At: k.at})
@@ -147,6 +154,12 @@ func NewRestorer(h Header) (*Restorer, error) {
 	s.gaps = h.Gaps
 	maps.Copy(s.maintenance.seats, h.SeatsOut)
 	maps.Copy(s.maintenance.sources, h.SourcesOut)
+	for _, id := range slices.Sorted(maps.Keys(h.Sources)) {
+		r := h.Sources[id]
+		r.Held = slices.Clone(r.Held)
+		s.sources[id] = &r
+	}
+	maps.Copy(s.storms, h.Storms)
 	return &Restorer{state: s, header: h}, nil
 }
 
@@ -165,6 +178,9 @@ func (r *Restorer) Incident(x Stored) error {
 	}
 	for _, ref := range x.Refs {
 		r.state.lead(ref, l)
+	}
+	for _, a := range doc.Alerts[min(1, len(doc.Alerts)):] {
+		r.state.reports[alert.KeyOf(a.Source, a.ID)] = l
 	}
 	r.incidents++
 	return nil

@@ -35,6 +35,9 @@ type State struct {
 	maintenance outOfService
 	counts      Counts
 	deadlines   deadlines
+	reports     map[alert.Key]*live // incidents in memory by their further alerts; the first one's key is their id
+	storms      map[string]storm
+	sources     map[string]*sourceRecord
 }
 
 // retention is how long what is over stays in memory, and how what is open is found. It comes with the configuration's event, so that
@@ -79,6 +82,7 @@ func New() *State {
 		incidents: map[string]*live{}, known: map[alert.Key]uint64{}, near: map[string]grid{},
 		byArea: map[areaKey][]*live{}, byRef: map[alert.SourceRef]*live{}, loads: map[string]*seatLoad{},
 		duty: dutyOf(nil, nil, nil), maintenance: newOutOfService(),
+		reports: map[alert.Key]*live{}, storms: map[string]storm{}, sources: map[string]*sourceRecord{},
 		counts: newCounts(),
 	}
 }

@@ -22,34 +22,57 @@ type placement struct {
 	outside  bool
 }
 
+// report is an alert with what the configuration and the map say of it.
+type report struct {
+	a     *alert.Alert
+	t     *plan.Type
+	src   *plan.Source
+	facts *plan.Facts
+	where placement
+}
+
 // submit takes in an alert: a known one changes nothing, a further one joins its incident, any other opens one.
 func (d *decision) submit(a *alert.Alert) error {
 	key := alert.KeyOf(a.Source, a.ID)
 	if _, known := d.s.known[key]; known {
 		return nil
 	}
-	t, ok := d.city.Type(a.Type)
-	if !ok {
-		return invalid("type", fmt.Sprintf("no incident type %q in this city; GET /api/v1/city lists them", a.Type), a.Type)
-	}
-	src, ok := d.city.Source(a.Source)
-	if !ok {
-		return alert.Errorf(alert.CodeForbidden, "source %q is not configured in this city", a.Source)
-	}
-	if !src.MaySend(a.Type) {
-		return invalid("type", fmt.Sprintf("source %q may not send alerts of type %q; its profile lists what it may", a.Source, a.Type), a.Type)
-	}
-	where, err := d.place(a, t.Group)
+	r, err := d.read(a)
 	if err != nil {
 		return err
 	}
-	f := d.facts(a, t, src, &where)
-	if found, ok := d.s.find(a, t.Group, &where); ok {
-		d.join(a, t, f, found)
+	found, ok := d.s.find(a, r.src, r.t.Group, &r.where)
+	if !ok {
+		found, ok = d.folded(r)
+	}
+	if ok {
+		d.join(r, found)
 	} else {
-		d.begin(a, key, t, f, &where)
+		d.begin(r, key)
 	}
 	return nil
+}
+
+// read looks up what an alert names.
+func (d *decision) read(a *alert.Alert) (*report, error) {
+	t, ok := d.city.Type(a.Type)
+	if !ok {
+		return nil, invalid("type", fmt.Sprintf("no incident type %q in this city; GET /api/v1/city lists them", a.Type), a.Type)
+	}
+	src, ok := d.city.Source(a.Source)
+	if !ok {
+		return nil, alert.Errorf(alert.CodeForbidden, "source %q is not configured in this city", a.Source)
+	}
+	if !src.MaySend(a.Type) {
+		return nil, invalid("type", fmt.Sprintf("source %q may not send alerts of type %q; its profile lists what it may", a.Source, a.Type), a.Type)
+	}
+	r := &report{a: a, t: t, src: src}
+	var err error
+	if r.where, err = d.place(a, t.Group); err != nil {
+		return nil, err
+	}
+	r.facts = d.facts(a, t, src, &r.where)
+	return r, nil
 }
 
 func invalid(field, reason, value string) *alert.Error {
@@ -109,8 +132,10 @@ func effective(a *alert.Alert, t *plan.Type) alert.Priority {
 	return t.Priority
 }
 
-// begin opens an incident and makes the tasks of its plan.
-func (d *decision) begin(a *alert.Alert, key alert.Key, t *plan.Type, f *plan.Facts, w *placement) {
+// begin opens an incident and makes the tasks of its plan; what nobody trusted says is for the department that
+// heard it alone.
+func (d *decision) begin(r *report, key alert.Key) {
+	a, t, f, w := r.a, r.t, r.facts, &r.where
 	p, failed := t.Match(f)
 	priority := effective(a, t)
 	if p.Priority.MoreUrgent(priority) {
@@ -126,59 +151,88 @@ func (d *decision) begin(a *alert.Alert, key alert.Key, t *plan.Type, f *plan.Fa
 		State: alert.IncidentOpen, Priority: priority, Location: w.location, LocationFrom: w.from, Cell: w.cell,
 		Areas: w.areas, OutsideCity: w.outside, Text: a.Text, Plan: p.ID, Alerts: []alert.Ref{}, Tasks: []*alert.Task{},
 		AlertCount: 1, OpenedAt: d.c.At, UpdatedAt: d.c.At, FirstOccurredAt: a.OccurredAt, LastOccurredAt: a.OccurredAt,
+		Sensitivity: r.src.Sensitivity,
 	}
 	if a.IncidentRef != "" {
 		inc.Refs = []alert.SourceRef{{Source: a.Source, Ref: a.IncidentRef}}
 	}
+	lead, supports := p.Lead, p.Supports
+	if r.src.LowTrust != 0 {
+		inc.Unconfirmed = &alert.Unconfirmed{Source: a.Source, Reporter: a.Reporter}
+		inc.Priority, lead, supports = r.src.LowTrust, r.src.Department, nil
+	}
 	inc.Seq = d.s.seq + 1
 	inc.Alerts = []alert.Ref{refOf(a, inc.Seq)}
-	d.events = make([]Event, 0, 2+len(p.Supports)+2*len(failed))
-	d.emit(d.withDay(Event{Type: IncidentOpened, IncidentID: inc.ID, Incident: inc, Alert: a}))
-	x := &assigner{d: d, inc: inc, path: w.areas, ladder: p.Ladder, priority: priority}
-	x.newTask(p.Lead, alert.RoleLead)
-	for _, department := range p.Supports {
+	d.events = make([]Event, 0, 2+len(supports)+2*len(failed))
+	d.emit(d.withDay(Event{Type: IncidentOpened, IncidentID: inc.ID, Incident: inc, Alert: a, Revision: d.c.Revision, Storm: d.counted(r)}))
+	x := &assigner{d: d, inc: inc, path: w.areas, ladder: p.Ladder, priority: inc.Priority}
+	x.newTask(lead, alert.RoleLead)
+	for _, department := range supports {
 		x.newTask(department, alert.RoleSupport)
 	}
 	x.setAside(append(failed, more...))
 }
 
 // join attaches a further alert to the incident it is about.
-func (d *decision) join(a *alert.Alert, t *plan.Type, f *plan.Facts, found candidate) {
+func (d *decision) join(r *report, found candidate) {
 	inc := found.inc.doc
-	d.emit(d.withDay(Event{Type: AlertAttached, IncidentID: inc.ID, Alert: a, AlertCount: inc.AlertCount + 1,
-		LastOccurredAt: max(inc.LastOccurredAt, a.OccurredAt), Reason: found.reason(a)}))
-	priority := inc.Priority
-	// What the alert itself calls for, what its plan calls for, and what so many alerts call for.
-	p, failed := t.Match(f)
-	to, why := effective(a, t), "a further alert of type "+a.Type
-	if p.Priority.MoreUrgent(to) {
-		to, why = p.Priority, "plan "+p.ID
+	e := Event{Type: AlertAttached, IncidentID: inc.ID, Alert: r.a, AlertCount: inc.AlertCount + 1, Revision: d.c.Revision,
+		LastOccurredAt: max(inc.LastOccurredAt, r.a.OccurredAt), Reason: found.reason(r)}
+	if found.by == "storm" {
+		e.FoldedCount = inc.FoldedCount + 1
 	}
-	f.Alerts, f.Priority = inc.AlertCount+1, int(inc.Priority)
-	raised, rule, more := t.Raised(f)
-	if raised.MoreUrgent(to) {
-		to, why = raised, "rule "+rule
+	d.emit(d.withDay(e))
+	x := d.assignerOf(inc)
+	confirms, why := r.confirms(inc)
+	if inc.Unconfirmed != nil && !confirms {
+		return
 	}
-	x := &assigner{d: d, inc: inc, path: inc.Areas, ladder: d.city.LadderOf(inc.Plan), priority: priority, tasks: inc.Tasks}
-	if to.MoreUrgent(priority) {
-		x.setPriority(to, why)
+	g := d.calledFor(inc, r, inc.AlertCount+1)
+	if !confirms && r.src.LowTrust != 0 {
+		g = g.byCount(inc.Priority)
 	}
-	x.addDepartments(p)
-	x.setAside(append(failed, more...))
-	// Where an incident has all the tasks it may have, it stays as it is: nobody could finish it again.
-	if inc.State == alert.IncidentVerifying && (len(x.tasks) < alert.MaxTasksPerIncident || !x.settled()) {
-		d.setState(inc.ID, alert.IncidentHandling, "a further alert came after the work was done")
-		if lead := inc.Lead(); lead != nil && lead.State.Final() {
-			x.again(lead)
-		}
+	if confirms {
+		x.confirm(g.plan, why)
+	}
+	if g.priority.MoreUrgent(x.priority) {
+		x.setPriority(g.priority, g.why)
+	}
+	if g.plan != nil {
+		x.addDepartments(g.plan)
+	}
+	x.setAside(g.failed)
+	x.reopen("a further alert came after the work was done")
+}
+
+// reopen brings an incident whose work was done back to those who did it. Where it has all the tasks it may have,
+// it stays as it is: nobody could finish it again.
+func (x *assigner) reopen(why string) {
+	if x.inc.State != alert.IncidentVerifying || len(x.tasks) >= alert.MaxTasksPerIncident && x.settled() {
+		return
+	}
+	x.d.setState(x.inc.ID, alert.IncidentHandling, why)
+	if lead := x.lead(); lead != nil && lead.State.Final() {
+		x.again(lead)
 	}
 }
 
+// lead returns the task that leads as it stands within this decision.
+func (x *assigner) lead() *alert.Task {
+	for _, t := range slices.Backward(x.tasks) {
+		if t.Role == alert.RoleLead {
+			return t
+		}
+	}
+	return nil
+}
+
 // reason says why a belongs to the incident.
-func (c candidate) reason(a *alert.Alert) string {
+func (c candidate) reason(r *report) string {
 	switch c.by {
+	case "storm":
+		return "folded: more than " + strconv.Itoa(r.src.Storm.Over) + " incidents of " + r.t.Code + " by " + r.src.ID + " in one " + r.src.Storm.By.String() + " within " + r.src.Storm.Within.String()
 	case "reference":
-		return fmt.Sprintf("same incident number %q of source %s", a.IncidentRef, a.Source)
+		return fmt.Sprintf("same incident number %q of source %s", r.a.IncidentRef, r.a.Source)
 	case "area":
 		return "same area and group, within the time window"
 	}

@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -121,7 +123,7 @@ func (s *settings) open(cmd *cobra.Command) (*app.App, *plan.City, *slog.Logger,
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	a, err := app.Open(app.Options{OIDC: s.OIDC, Proxies: proxies, City: city, DataDir: s.Data, Listen: s.Listen, Origins: s.Origins, Pages: pages,
+	a, err := app.Open(app.Options{OIDC: s.OIDC, Proxies: proxies, City: city, CityDir: s.City, DataDir: s.Data, Listen: s.Listen, Origins: s.Origins, Pages: pages,
 		SnapshotEvery: s.Snapshot.EveryEvents, ShutdownTimeout: s.Shutdown.Timeout, Logger: logger,
 		Redis: s.Redis, Node: s.Node})
 	return a, city, logger, err
@@ -184,7 +186,25 @@ func serveCommand() *cobra.Command {
 	return cmd
 }
 
-func run(ctx context.Context, a *app.App) error { return a.Run(ctx) }
+// run serves until ctx ends; SIGHUP reads the configuration again.
+func run(ctx context.Context, a *app.App) error {
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, syscall.SIGHUP)
+	defer signal.Stop(again)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		for {
+			select {
+			case <-again:
+				_, _ = a.Reload(ctx) // says in the log what came of it
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return a.Run(ctx)
+}
 
 func checkCommand() *cobra.Command {
 	var dir string

@@ -52,8 +52,9 @@ type Ref struct {
 	ID         string `json:"id"`
 	Type       string `json:"type"`
 	OccurredAt Time   `json:"occurred_at"`
-	Seq        uint64 `json:"seq"`                 // the event that holds the whole alert, as last updated
-	Cancelled  bool   `json:"cancelled,omitempty"` // taken back by its source
+	Seq        uint64 `json:"seq"`                   // the event that holds the whole alert
+	UpdatedSeq uint64 `json:"updated_seq,omitempty"` // the event that holds it as last updated
+	Cancelled  bool   `json:"cancelled,omitempty"`   // taken back by its source
 }
 
 // SourceRef is a source's own number for an incident.

@@ -175,5 +175,14 @@ const (
 	ActWithdraw Action = "withdraw" // by who asked
 )
 
+// ActUnseal opens what is sealed of an alert of an incident; it needs a reason.
+const ActUnseal Action = "unseal"
+
+// Actions on a source, by the door and by whoever watches the sources; ActLose and ActFind are of its silence.
+const (
+	ActQuarantine Action = "quarantine" // keep a message that could not be mapped
+	ActRelease    Action = "release"    // messages that were mapped after all leave
+)
+
 // IncidentActions lists the incident actions.
 var IncidentActions = [...]Action{ActVerify, ActCancel, ActSuspend, ActResume, ActPriority, ActSupport, ActAssess, ActReport, ActNote}

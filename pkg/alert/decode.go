@@ -45,6 +45,8 @@ func decodePlain(b []byte) (s Submission, ok bool) {
 			return 7, p.str(&s.IncidentRef)
 		case "attributes":
 			return 8, p.raw(&s.Attributes)
+		case "reporter":
+			return 9, p.str(&s.Reporter)
 		}
 		return 0, false
 	})

@@ -264,6 +264,9 @@ func (r *Ref) AppendJSON(b []byte) []byte {
 	o.Str("type", r.Type)
 	o.Time("occurred_at", r.OccurredAt)
 	o.Uint("seq", r.Seq)
+	if r.UpdatedSeq != 0 {
+		o.Uint("updated_seq", r.UpdatedSeq)
+	}
 	o.OptBool("cancelled", r.Cancelled)
 	return o.End()
 }

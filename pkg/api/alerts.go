@@ -53,7 +53,16 @@ func (s *Server) document(method, path, id, summary, inType string, in reflect.T
 
 // postAlert takes one alert.
 func (s *Server) postAlert(w http.ResponseWriter, r *http.Request) {
-	receipt, err := s.takeAlert(w, r)
+	source, err := s.sourceOf(r, "application/json")
+	if err == nil && !source.Plain() {
+		s.postMessage(w, r, source)
+		return
+	}
+	var receipt dispatch.Receipt
+	if err == nil {
+		receipt, err = s.takeAlert(w, r, source)
+		s.counted(source, receipt, err)
+	}
 	if err != nil {
 		WriteProblem(w, s.problem(err, "submit-alert"))
 		return
@@ -63,11 +72,7 @@ func (s *Server) postAlert(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(append(receipt.AppendJSON(make([]byte, 0, receiptBytes)), '\n')) // accepted all the same if the caller went away; it will ask again
 }
 
-func (s *Server) takeAlert(w http.ResponseWriter, r *http.Request) (dispatch.Receipt, error) {
-	source, err := s.sourceOf(r, "application/json")
-	if err != nil {
-		return dispatch.Receipt{}, err
-	}
+func (s *Server) takeAlert(w http.ResponseWriter, r *http.Request, source *plan.Source) (dispatch.Receipt, error) {
 	if err := s.limits.source(source, 1); err != nil {
 		return dispatch.Receipt{}, err
 	}
@@ -137,6 +142,7 @@ func (s *Server) parse(b []byte, source *plan.Source) (alert.Alert, error) {
 		return alert.Alert{}, err
 	}
 	a.ReceivedAt = alert.TimeOf(s.o.Now())
+	s.o.Door.Hear(source.ID, a.OccurredAt)
 	return a, nil
 }
 

@@ -64,16 +64,22 @@ func (s *Server) postBatch(w http.ResponseWriter, r *http.Request) {
 	in := http.MaxBytesReader(w, r.Body, MaxBatchBytes)
 	scan := bufio.NewScanner(in)
 	scan.Buffer(make([]byte, 0, 16<<10), maxLineBytes)
+	own := &messages{b: b, source: source.ID}
 	line := 0
 	for scan.Scan() {
 		if line++; line > MaxBatchLines {
 			b.add(pending{line: line, err: alert.Errorf(alert.CodeTooLarge, "the batch has more than %d lines: this one and those after it were not read", MaxBatchLines)})
 			break
 		}
-		if len(bytes.TrimSpace(scan.Bytes())) > 0 {
-			b.add(b.submit(line, scan.Bytes(), source))
+		switch text := scan.Bytes(); {
+		case len(bytes.TrimSpace(text)) == 0:
+		case source.Plain():
+			b.add(b.submit(line, text, source))
+		default:
+			own.add(line, text)
 		}
 	}
+	own.flush()
 	if err := scan.Err(); err != nil {
 		b.add(pending{line: line + 1, err: scanError(err)})
 	}

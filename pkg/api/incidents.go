@@ -147,7 +147,7 @@ func (s *Server) listIncidents(ctx context.Context, in *listInput) (*body[Incide
 				page.Next = strconv.FormatUint(last, 10)
 				return false
 			}
-			if seen++; f.takes(doc) && (sees != some || s.sees(ctx, doc)) {
+			if seen++; f.takes(doc) && (sees != some && doc.Sensitivity != alert.Sealed || s.sees(ctx, doc)) {
 				page.Incidents = append(page.Incidents, doc)
 			}
 			last = opened
@@ -200,6 +200,9 @@ func (s *Server) getTimeline(ctx context.Context, in *idInput) (*body[Timeline],
 	doc, seqs, cut, err := s.incident(in.ID)
 	if err == nil {
 		err = s.o.Rights.Allowed(callerOf(ctx), timelineRead, partIn(doc))
+		if doc.Sensitivity == alert.Sealed && err == nil {
+			err = s.o.Rights.Allowed(callerOf(ctx), sealedRead, partIn(doc))
+		}
 	}
 	if err != nil {
 		return nil, err

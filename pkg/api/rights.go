@@ -56,6 +56,12 @@ const (
 	sourceMaintain   = "source.maintain"
 	metricsRead      = "metrics.read"
 	auditRead        = "audit.read"
+	configLoad       = "config.load"
+	sourceRead       = "source.read"
+	quarantineRead   = "source.quarantine"
+	quarantineReplay = "source.replay"
+	sealedRead       = "incident.read_sealed"
+	unseal           = "incident.unseal"
 	actAs            = "act_as."
 )
 
@@ -89,14 +95,25 @@ func partIn(doc *alert.Incident) Object {
 // shown returns an incident as the caller may see it, or why they may not.
 func (s *Server) shown(ctx context.Context, doc *alert.Incident) (*alert.Incident, error) {
 	c := callerOf(ctx)
-	err := s.o.Rights.Allowed(c, incidentRead, partIn(doc))
+	err := s.o.Rights.Allowed(c, readOf(doc), partIn(doc))
 	if err == nil {
 		return doc, nil
+	}
+	if doc.Sensitivity == alert.Sealed {
+		return nil, err
 	}
 	if s.o.Rights.Allowed(c, incidentRedacted, partIn(doc)) == nil {
 		return dispatch.RedactIncident(doc), nil
 	}
 	return nil, err
+}
+
+// readOf is the action of reading an incident whole.
+func readOf(doc *alert.Incident) string {
+	if doc.Sensitivity == alert.Sealed {
+		return sealedRead
+	}
+	return incidentRead
 }
 
 // sight is how much of every incident a caller sees, where that is the same of all.
@@ -121,7 +138,7 @@ func (s *Server) sightOf(ctx context.Context) sight {
 
 // sees reports whether a caller sees one incident whole.
 func (s *Server) sees(ctx context.Context, doc *alert.Incident) bool {
-	return s.o.Rights.Allowed(callerOf(ctx), incidentRead, partIn(doc)) == nil
+	return s.o.Rights.Allowed(callerOf(ctx), readOf(doc), partIn(doc)) == nil
 }
 
 // entitled returns c with who does it, if the caller may do it to its target. A target that is not there is
@@ -131,6 +148,7 @@ func (s *Server) entitled(ctx context.Context, c dispatch.Command) (dispatch.Com
 	var o Object
 	var seat *plan.Seat
 	found := false
+	var sealed error
 	s.o.State.Read(func(st *dispatch.State) {
 		switch c.Type {
 		case dispatch.TaskAct:
@@ -142,6 +160,9 @@ func (s *Server) entitled(ctx context.Context, c dispatch.Command) (dispatch.Com
 			var doc *alert.Incident
 			if doc, found = st.Incident(c.Target); found {
 				o = partIn(doc)
+				if err := s.o.Rights.Allowed(caller, readOf(doc), o); doc.Sensitivity == alert.Sealed && err != nil {
+					sealed = err
+				}
 			}
 		case dispatch.SeatAct, dispatch.HandoverAct:
 			if seat, found = seatOf(st, c); found {
@@ -149,6 +170,9 @@ func (s *Server) entitled(ctx context.Context, c dispatch.Command) (dispatch.Com
 			}
 		}
 	})
+	if sealed != nil {
+		return c, sealed
+	}
 	if found {
 		if err := s.o.Rights.Allowed(caller, kinds[c.Type]+string(c.Action), o); err != nil {
 			return c, err
@@ -160,7 +184,7 @@ func (s *Server) entitled(ctx context.Context, c dispatch.Command) (dispatch.Com
 			return c, err
 		}
 	}
-	actor, err := s.actor(caller, c.Type == dispatch.SeatAct || c.Type == dispatch.HandoverAct)
+	actor, err := s.actor(caller, c.Type == dispatch.SeatAct || c.Type == dispatch.HandoverAct || c.Action == alert.ActUnseal)
 	c.By = &actor
 	return c, err
 }

@@ -25,12 +25,18 @@ func entitledPeople(method, path string) []auth.Role {
 			auth.RoleSystemAdmin, auth.RoleSecurityAdmin, auth.RoleAuditor}
 	case path == "/metrics":
 		return []auth.Role{auth.RoleWall, auth.RoleSystemAdmin}
-	case strings.HasPrefix(path, "/api/v1/alerts"):
+	case strings.HasPrefix(path, "/api/v1/alerts"), strings.HasSuffix(path, "/heartbeat"):
 		return nil
 	case path == "/api/v1/audit":
 		return []auth.Role{auth.RoleAuditor}
 	case strings.HasSuffix(path, "/assign"), strings.HasPrefix(path, "/api/v1/seats") && strings.HasSuffix(path, "/maintenance"):
 		return officers[1:]
+	case strings.HasPrefix(path, "/api/v1/configuration"):
+		return []auth.Role{auth.RoleSystemAdmin}
+	case strings.HasSuffix(path, "/unseal"), strings.HasSuffix(path, "/replay"):
+		return officers[1:]
+	case strings.HasPrefix(path, "/api/v1/sources") && method == http.MethodGet:
+		return officers
 	case strings.HasSuffix(path, "/maintenance"):
 		return []auth.Role{auth.RoleSystemAdmin}
 	case strings.HasPrefix(path, "/api/v1/rosters/amendments") && method != http.MethodGet:

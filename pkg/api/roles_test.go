@@ -18,14 +18,16 @@ func entitled(method, path string) []string {
 		return []string{"nobody", "source", "wall", "officer"}
 	case path == "/metrics" || path == "/openapi.json" || path == "/api/v1/logout" || path == "/api/v1/me":
 		return []string{"source", "wall", "officer"}
-	case strings.HasPrefix(path, "/api/v1/alerts"):
+	case strings.HasPrefix(path, "/api/v1/alerts"), strings.HasSuffix(path, "/heartbeat"):
 		return []string{"source"}
 	case path == "/api/v1/audit":
 		return nil // people who audit alone
+	case strings.HasPrefix(path, "/api/v1/configuration"), strings.HasSuffix(path, "/unseal"):
+		return nil // people alone
 	case method == http.MethodGet && slices.Contains(shownOnWalls, path):
 		return []string{"wall", "officer"}
 	case strings.HasPrefix(path, "/api/v1/rosters/amendments") && method != http.MethodGet, // for people alone
-		strings.HasPrefix(path, "/api/v1/sources/"):
+		strings.HasPrefix(path, "/api/v1/sources/") && strings.HasSuffix(path, "/maintenance"):
 		return nil
 	}
 	return []string{"officer"}

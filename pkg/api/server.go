@@ -63,6 +63,8 @@ type Options struct {
 	Caller  func(*http.Request) (Caller, bool)               // who sends it; false: nobody known
 	Rights  Rights                                           // what they may do
 	Logins  Logins                                           // people signing in and out; nil: keys alone
+	Door    Door                                             // for what sources send in their own shape; nil: alerts alone
+	Reload  func(context.Context) (digest string, err error) // puts the configuration on disk in force; nil: cannot
 	Peer    func(*http.Request) (netip.Addr, bool)           // address and whether over TLS; nil: those of the connection
 	Stream  func(http.ResponseWriter, *http.Request, Caller) // the websocket
 	Metrics http.Handler                                     // nil: not on this listener
@@ -92,6 +94,9 @@ func New(o Options) *Server {
 	if o.Peer == nil {
 		o.Peer = peer
 	}
+	if o.Door == nil {
+		o.Door = noDoor{}
+	}
 	s := &Server{o: o, mux: http.NewServeMux(), limits: newLimits(o.Now)}
 	s.api = humago.New(s.mux, description())
 	aliases := s.api.OpenAPI().Components.Schemas
@@ -102,6 +107,7 @@ func New(o Options) *Server {
 	s.incidentRoutes()
 	s.actionRoutes()
 	s.dutyRoutes()
+	s.sourceRoutes()
 	s.rosterRoutes()
 	s.auditRoutes()
 	s.amendmentRoutes()

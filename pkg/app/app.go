@@ -20,6 +20,7 @@ import (
 	"github.com/banyan-ecc/banyan/pkg/alert"
 	"github.com/banyan-ecc/banyan/pkg/api"
 	"github.com/banyan-ecc/banyan/pkg/auth"
+	"github.com/banyan-ecc/banyan/pkg/ingest"
 	"github.com/banyan-ecc/banyan/pkg/journal"
 	"github.com/banyan-ecc/banyan/pkg/plan"
 	"github.com/banyan-ecc/banyan/pkg/push"
@@ -41,6 +42,7 @@ const (
 // Options say what to serve.
 type Options struct {
 	City            *plan.City     // from ReadCity
+	CityDir         string         // where it was read, to be read again; "": it cannot be
 	DataDir         string         // made if absent
 	Listen          string         // host:port; port 0 takes a free one
 	Origins         []string       // pages of other hosts that may connect
@@ -64,6 +66,9 @@ type App struct {
 	seq      *sequencer.Sequencer
 	hub      *push.Hub
 	presence *presence
+	door     *ingest.Door
+	keyring  *ingest.Keyring
+	ears     *listener
 	people   *people
 	streams  streams
 	metrics  *telemetry.Telemetry
@@ -110,7 +115,7 @@ func (a *App) open() (err error) {
 	if err != nil {
 		return err
 	}
-	fd := &feed{seat: a.seat}
+	fd := &feed{seat: a.seat, source: a.source}
 	a.seq = sequencer.New(sequencer.Options{
 		Log: a.log, Start: start, SnapshotEvery: a.o.SnapshotEvery, Logger: a.o.Logger,
 		Publish: func(c *sequencer.Committed) {
@@ -122,6 +127,9 @@ func (a *App) open() (err error) {
 		Observe: func(s sequencer.Stages) { a.metrics.Batch(s.Commands, s.Events, s.Decide, s.Commit, s.Hand) },
 	})
 	a.presence = newPresence(a.seq, time.Now)
+	if err = a.openDoor(); err != nil {
+		return err
+	}
 	a.hub = push.NewHub(&screens{a.seq.Replica(), a.seq.Epoch(), time.Now}, push.Options{
 		Origins: a.o.Origins,
 		Refuse:  func(w http.ResponseWriter, _ *http.Request, e *alert.Error) { api.WriteProblem(w, e) },
@@ -160,7 +168,7 @@ func (a *App) recover() (*sequencer.Start, error) {
 func (a *App) handler() http.Handler {
 	return api.New(api.Options{
 		Engine: a.seq, State: a.seq.Replica(), History: history{a.log}, Trail: a.log, Caller: a.caller, Stream: a.stream,
-		Rights: rights{}, Logins: a.people, Peer: a.peer,
+		Door: a.door, Reload: a.Reload, Rights: rights{}, Logins: a.people, Peer: a.peer,
 		Metrics: a.metrics.Handler(), Ready: a.ready, Alive: a.alive, Pages: a.o.Pages, Now: time.Now, Node: a.node,
 		Observe: a.metrics.Request, Logger: a.o.Logger,
 	})
@@ -198,7 +206,7 @@ func (a *App) stream(w http.ResponseWriter, r *http.Request, c api.Caller) {
 		w = a.streams.watch(w, c.Session)
 	}
 	redacted := !rights{}.Ever(c, string(auth.IncidentRead))
-	a.hub.Serve(w, r, push.Grant{Name: c.Key, Heard: heard, Redacted: redacted,
+	a.hub.Serve(w, r, push.Grant{Name: c.Key, Heard: heard, Redacted: redacted, Department: c.Actor.Department,
 		Allow: func(t push.Topic) error { return a.topicAllowed(c, redacted, t) }})
 }
 
@@ -289,6 +297,10 @@ func (a *App) Run(ctx context.Context) error {
 	})
 	g.Go(func() error {
 		a.presence.run(failed)
+		return nil
+	})
+	g.Go(func() error {
+		a.ears.run(failed)
 		return nil
 	})
 	g.Go(func() error {

@@ -15,8 +15,9 @@ import (
 
 // feed turns committed batches into what the hub shows. It is called by the writer alone.
 type feed struct {
-	buf  []byte
-	seat func(id string) (*plan.Seat, bool)
+	buf    []byte
+	seat   func(id string) (*plan.Seat, bool)
+	source func(id string) (*plan.Source, bool)
 }
 
 func (f *feed) encode(e *dispatch.Event) []byte {
@@ -53,11 +54,28 @@ func (f *feed) batch(c *sequencer.Committed) push.Batch {
 		if e.From != "" && e.Task != nil && !slices.Contains(it.Seats, e.From) {
 			it.Seats = append(it.Seats, e.From) // who loses a task must hear of it
 		}
-		if r, ok := dispatch.Redact(e); ok {
+		if e.Source != "" {
+			f.ofSource(it, e)
+		}
+		if r, ok := dispatch.Redact(e); ok && !it.Sealed {
 			it.Wall = f.encode(&r)
 		}
 	}
 	return b
+}
+
+// ofSource makes an event about a source one for its department and the centre; messages in quarantine stay in the
+// journal.
+func (f *feed) ofSource(it *push.Item, e *dispatch.Event) {
+	it.Departments = []string{plan.Centre}
+	if src, ok := f.source(e.Source); ok && src.Department != plan.Centre {
+		it.Departments = append(it.Departments, src.Department)
+	}
+	if e.Held != nil {
+		shown := *e
+		shown.Held = nil
+		it.Full = f.encode(&shown)
+	}
 }
 
 // concerns says whom an incident concerns: every department and seat that has or had a part in it.
@@ -74,6 +92,9 @@ func concerns(doc *alert.Incident) push.Item {
 	}
 	slices.Sort(it.Seats)
 	it.Seats = slices.Compact(it.Seats)
+	if it.Sealed = doc.Sensitivity == alert.Sealed; it.Sealed { // the centre takes part in everything
+		it.Cell, it.Departments = 0, append(it.Departments, plan.Centre)
+	}
 	return it
 }
 
@@ -89,7 +110,7 @@ type screens struct {
 }
 
 // Snapshot implements push.State.
-func (s *screens) Snapshot(topics []push.Topic, redacted bool) (epoch uint32, seq uint64, members []byte, err error) {
+func (s *screens) Snapshot(topics []push.Topic, redacted bool, department string) (epoch uint32, seq uint64, members []byte, err error) {
 	var board dispatch.Board
 	var docs []*alert.Incident
 	s.replica.Read(func(st *dispatch.State) {
@@ -103,6 +124,13 @@ func (s *screens) Snapshot(topics []push.Topic, redacted bool) (epoch uint32, se
 		})
 	})
 	// Documents never change, so all that follows needs no lock.
+	docs = slices.DeleteFunc(docs, func(doc *alert.Incident) bool {
+		if doc.Sensitivity != alert.Sealed {
+			return false
+		}
+		it := concerns(doc)
+		return !it.For(department, redacted)
+	})
 	if !wholeCity(topics) {
 		docs = slices.DeleteFunc(docs, func(doc *alert.Incident) bool {
 			it := concerns(doc)

@@ -111,6 +111,11 @@ const (
 	ConfigRead       Action = "config.read"
 	ConfigLoad       Action = "config.load"
 	SourceMaintain   Action = "source.maintain"
+	SourceRead       Action = "source.read"          // health of the sources
+	QuarantineRead   Action = "source.quarantine"    // messages that could not be mapped
+	QuarantineReplay Action = "source.replay"        // map them again
+	SealedRead       Action = "incident.read_sealed" // incidents of sealed sources
+	Unseal           Action = "incident.unseal"      // open what is sealed of an alert, with a reason
 	UserManage       Action = "user.manage"
 	KeyManage        Action = "key.manage"
 	AuditRead        Action = "audit.read"
@@ -187,6 +192,11 @@ var table = map[Action][columns]Scope{
 	RosterEdit:          {no, no, no, no, no, no, Own, no, no, no},
 	SwapAsk:             {no, no, All, Own, Own, Own, no, no, no, no},
 	SwapApprove:         {no, no, All, no, Own, All, Own, no, no, no},
+	SealedRead:          {no, no, Part, Part, Part, Part, no, no, no, no},
+	Unseal:              {no, no, no, no, Part, Part, no, no, no, no},
+	SourceRead:          {no, no, All, All, All, All, no, no, no, no},
+	QuarantineRead:      {no, no, Part, Part, Part, All, no, no, no, no},
+	QuarantineReplay:    {no, no, Part, no, Part, All, no, no, no, no},
 	MetricsRead:         {All, All, All, no, no, no, no, All, no, no},
 	ConfigRead:          {no, no, no, no, no, no, no, All, no, no},
 	ConfigLoad:          {no, no, no, no, no, no, no, All, no, no},

@@ -13,9 +13,11 @@ import (
 // DecodeJSON reads one JSON object as a mapping sees it: whole numbers as int, others as float64, whole numbers too
 // large for that as text, so that no digit of an id is lost. What is nested deeper than MaxMessageDepth or longer
 // than MaxMessageBytes is refused before anything is built of it.
-func DecodeJSON(raw []byte) (map[string]any, error) {
-	if len(raw) > MaxMessageBytes {
-		return nil, fmt.Errorf("the message is %d bytes long, at most %d are taken", len(raw), MaxMessageBytes)
+func DecodeJSON(raw []byte) (map[string]any, error) { return decode(raw, MaxMessageBytes) }
+
+func decode(raw []byte, most int) (map[string]any, error) {
+	if len(raw) > most {
+		return nil, fmt.Errorf("the message is %d bytes long, at most %d are taken", len(raw), most)
 	}
 	if tooDeep(raw) {
 		return nil, fmt.Errorf("the message is nested deeper than %d levels", MaxMessageDepth)

@@ -48,6 +48,8 @@ type City struct {
 	// Progress is how long a task may stand in a state after it was acknowledged, by priority; 0: for ever.
 	Progress map[alert.TaskState][len(alert.Priorities) + 1]time.Duration
 
+	Silence *Type // of the incident that a source's silence is; nil: none is opened
+
 	Departments []*Department // in file order
 	Types       []*Type
 	Seats       []*Seat

@@ -44,6 +44,7 @@ type loader struct {
 	leaders    []leaderRef
 	root       str // area of the city
 	fallback   str // default ladder
+	silence    str // type of the incident that a source's silence is
 }
 
 // leaderRef is a department's leader by name, until seats are read.
@@ -108,6 +109,7 @@ func (l *loader) loadCity() {
 		ClosedRetention span                       `yaml:"closed_retention"`
 		UnstaffedRetry  span                       `yaml:"unstaffed_retry"`
 		DefaultLadder   str                        `yaml:"default_ladder"`
+		SilenceType     str                        `yaml:"silence_type"`
 		Progress        map[string]map[string]span `yaml:"progress"`
 		Presence        *struct {
 			Required    bool  `yaml:"required"`
@@ -159,7 +161,7 @@ func (l *loader) loadCity() {
 	c.ID, c.Name, c.NameEN, c.NumberPrefix = raw.ID.V, raw.Name.V, raw.NameEN.V, raw.NumberPrefix.V
 	c.Zone, c.Zoom = zone, raw.Zoom.V
 	c.DuplicateWindow, c.ClosedRetention, c.UnstaffedRetry = raw.DuplicateWindow.V, raw.ClosedRetention.V, raw.UnstaffedRetry.V
-	c.RootArea, l.root, l.fallback = raw.Area.V, raw.Area, raw.DefaultLadder
+	c.RootArea, l.root, l.fallback, l.silence = raw.Area.V, raw.Area, raw.DefaultLadder, raw.SilenceType
 }
 
 // Presence where the city does not say.
@@ -289,6 +291,11 @@ func (l *loader) loadTypes() {
 		l.city.Types = append(l.city.Types, t)
 	}
 	l.typeLines = seen
+	if l.silence.V != "" {
+		if l.city.Silence = l.city.types[l.silence.V]; l.city.Silence == nil {
+			l.problem(cityFile, l.silence.Line, "silence_type: no incident type %q", l.silence.V)
+		}
+	}
 	if n := len(raw.Types); n == 0 || n > MaxTypes {
 		l.problem(typesFile, 0, "%d types: want 1 to %d", n, MaxTypes)
 	}

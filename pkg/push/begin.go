@@ -60,7 +60,7 @@ func (c *conn) snapshot(gen uint32, sub *subscription, reason Reason, epoch uint
 	o := h.shared.get(sub.key, h.o.Now, suits, func(o *opening) {
 		h.n.snapshots.Add(1)
 		var members []byte
-		if o.epoch, o.seq, members, o.err = h.state.Snapshot(sub.topics, sub.redacted); o.err == nil {
+		if o.epoch, o.seq, members, o.err = h.state.Snapshot(sub.topics, sub.redacted, sub.department); o.err == nil {
 			o.frame = snapshotHead(sub, o.epoch, o.seq, members)
 		}
 	})

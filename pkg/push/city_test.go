@@ -31,7 +31,7 @@ type city struct {
 func newCity() *city { return &city{epoch: 1, items: map[uint32][]Item{1: nil}} }
 
 // Snapshot implements State.
-func (s *city) Snapshot(topics []Topic, redacted bool) (uint32, uint64, []byte, error) {
+func (s *city) Snapshot(topics []Topic, redacted bool, _ string) (uint32, uint64, []byte, error) {
 	s.mu.Lock()
 	s.asked++
 	hold := s.hold

@@ -28,15 +28,17 @@ type State interface {
 	// event up to seq and of none after it. It is called by several goroutines at once and must return even
 	// while the hub is closing; it may lie behind or before what was published. An *alert.Error reaches the
 	// client, any other error is ours.
-	Snapshot(topics []Topic, redacted bool) (epoch uint32, seq uint64, members []byte, err error)
+	Snapshot(topics []Topic, redacted bool, department string) (epoch uint32, seq uint64, members []byte, err error)
 }
 
 // Grant is what the key of a connection entitles it to.
 type Grant struct {
-	Name     string            // of the key; connections are also bounded by name
-	Redacted bool              // sees only what walls may see
-	Allow    func(Topic) error // nil error: may subscribe; else an *alert.Error. Called by one goroutine at a time
-	Heard    func()            // called at each sign of life of the client; nil: nobody asks. Must not block
+	Name     string // of the key; connections are also bounded by name
+	Redacted bool   // sees only what walls may see
+
+	Department string            // whose sealed items are shown; "": none are
+	Allow      func(Topic) error // nil error: may subscribe; else an *alert.Error. Called by one goroutine at a time
+	Heard      func()            // called at each sign of life of the client; nil: nobody asks. Must not block
 }
 
 // Hooks are told what happens, for metrics. Any may be nil. They are called on the way of events, from several

@@ -1,6 +1,10 @@
 package push
 
-import "github.com/banyan-ecc/banyan/geo"
+import (
+	"slices"
+
+	"github.com/banyan-ecc/banyan/geo"
+)
 
 // Item is one committed event as the hub sees it: its two encodings and whom it concerns. An item that names
 // no incident, department, seat or cell (a configuration was loaded) concerns everybody. Items and all they
@@ -13,6 +17,13 @@ type Item struct {
 	Departments []string // concerned by it
 	Seats       []string // concerned by it
 	Cell        geo.Cell // where, resolution 9; 0 for nowhere
+	Sealed      bool     // for Departments alone, whatever else a subscription asks for
+}
+
+// For reports whether a member of a department may see it. What is sealed is for the departments it concerns, and
+// never for those who see redacted data.
+func (it *Item) For(department string, redacted bool) bool {
+	return !it.Sealed || !redacted && slices.Contains(it.Departments, department)
 }
 
 // everybody reports whether it concerns every subscription.

@@ -173,7 +173,7 @@ func (c *conn) subscribe(f *clientFrame) error {
 		}
 		topics = append(topics, t)
 	}
-	sub, err := newSubscription(topics, c.grant.Redacted)
+	sub, err := newSubscription(topics, c.grant.Redacted, c.grant.Department)
 	if err != nil {
 		return err
 	}

@@ -200,12 +200,15 @@ type subscription struct {
 	key      string // canonical, the identity
 	topics   []Topic
 	redacted bool
-	names    []byte // the topics as a JSON array
-	urgency  Kind   // of the most urgent topic
+
+	department string // whose sealed items it may see
+
+	names   []byte // the topics as a JSON array
+	urgency Kind   // of the most urgent topic
 }
 
 // newSubscription checks the bounds of a whole subscription and makes it canonical.
-func newSubscription(topics []Topic, redacted bool) (*subscription, error) {
+func newSubscription(topics []Topic, redacted bool, department string) (*subscription, error) {
 	cells := 0
 	for _, t := range topics {
 		cells += len(t.Cells)
@@ -228,14 +231,20 @@ func newSubscription(topics []Topic, redacted bool) (*subscription, error) {
 		s.urgency = min(s.urgency, named[n].Kind)
 	}
 	s.key = string(s.names)
-	if redacted {
+	switch {
+	case redacted:
 		s.key = "redacted " + s.key
+	case department != "":
+		s.department, s.key = department, department+" "+s.key
 	}
 	return s, nil
 }
 
 // body returns the encoding of it that s may see, nil for none.
 func (s *subscription) body(it *Item) []byte {
+	if it.Sealed && !it.For(s.department, s.redacted) {
+		return nil
+	}
 	if s.redacted {
 		return it.Wall
 	}

@@ -70,11 +70,7 @@ func (s *Sequencer) decide(w *work, c *dispatch.Command) (Outcome, error) {
 		return Outcome{}, err
 	}
 	if len(events) == 0 {
-		out := Outcome{}
-		if c.Type == dispatch.SubmitAlert {
-			out.Known, _ = s.state.Known(alert.KeyOf(c.Alert.Source, c.Alert.ID))
-		}
-		return out, nil
+		return Outcome{Known: s.state.KnownBy(c)}, nil
 	}
 	first := len(w.committed.Encoded)
 	for i := range events {
