@@ -174,7 +174,10 @@ const maxRevisionBytes = 64
 // revision tells one update or cancel of an alert from another.
 func revision(mapped *Mapped, m *Message) string {
 	r := mapped.Revision
-	if r == "" && m.ID != "" {
+	switch {
+	case r != "" && mapped.Operation == plan.OpCancel:
+		r = "cancel:" + r // a version that an update had before
+	case r == "" && m.ID != "":
 		r = string(mapped.Operation) + ":" + m.ID
 	}
 	if r != "" && len(r) <= maxRevisionBytes {
