@@ -102,6 +102,7 @@ func (s *Sequencer) commit(w *work, began time.Time) error {
 	written := s.o.Now()
 	if len(w.frames) > 0 {
 		w.committed.To = s.state.Seq()
+		s.city.Store(s.state.City())
 		s.replica.apply(w.committed.Events)
 		s.o.Publish(w.committed)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/banyan-ecc/banyan/dispatch"
 	"github.com/banyan-ecc/banyan/pkg/alert"
 	"github.com/banyan-ecc/banyan/pkg/journal"
+	"github.com/banyan-ecc/banyan/pkg/plan"
 )
 
 // Bounds of the writer.
@@ -67,7 +68,9 @@ type Stages struct {
 // Sequencer owns the state. Make one with New, run it with Run.
 type Sequencer struct {
 	o        Options
-	mailbox  chan request
+	mailbox  chan request // of officers and the clock; what sources send waits in lanes
+	lanes    *lanes
+	city     atomic.Pointer[plan.City] // in force, for whoever submits
 	state    *dispatch.State
 	replica  *Replica
 	epoch    uint32
@@ -105,11 +108,13 @@ func New(o Options) *Sequencer {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Sequencer{
-		o: o, mailbox: make(chan request, MailboxSize), state: o.Start.Writer, replica: NewReplica(o.Start.Reader),
+	s := &Sequencer{
+		o: o, mailbox: make(chan request, MailboxSize), lanes: newLanes(), state: o.Start.Writer, replica: NewReplica(o.Start.Reader),
 		epoch: o.Start.Epoch, stopped: make(chan struct{}),
 		snapshot: snapshots{last: o.Start.SnapshotSeq, written: o.Start.SnapshotSeq, idle: make(chan uint64, 1)},
 	}
+	s.city.Store(o.Start.Writer.City())
+	return s
 }
 
 // Replica returns the committed state, for reading.
@@ -119,7 +124,7 @@ func (s *Sequencer) Replica() *Replica { return s.replica }
 func (s *Sequencer) Epoch() uint32 { return s.epoch }
 
 // Queued returns how many commands wait in the mailbox.
-func (s *Sequencer) Queued() int { return len(s.mailbox) }
+func (s *Sequencer) Queued() int { return len(s.mailbox) + s.lanes.len() }
 
 // Busy returns how long the writer has been at the batch at hand, 0 when it waits for work.
 func (s *Sequencer) Busy() time.Duration {
@@ -154,6 +159,12 @@ func (s *Sequencer) Submit(ctx context.Context, c dispatch.Command) (wait func(c
 		return nil, unavailable(err)
 	}
 	r := request{command: c, reply: make(chan reply, 1)}
+	if source := laneOf(&c); source != "" {
+		if err := s.lanes.put(source, r, s.urgency(&c)); err != nil {
+			return nil, err
+		}
+		return s.waitFor(r), nil
+	}
 	select {
 	case s.mailbox <- r:
 	default:
@@ -165,6 +176,27 @@ func (s *Sequencer) Submit(ctx context.Context, c dispatch.Command) (wait func(c
 			return nil, alert.Errorf(alert.CodeUnavailable, "%d commands wait already, the most there may be: retry shortly", MailboxSize)
 		}
 	}
+	return s.waitFor(r), nil
+}
+
+// urgency tells alerts that are P1, by themselves or by their type, from all else that sources send.
+func (s *Sequencer) urgency(c *dispatch.Command) int {
+	if c.Type != dispatch.SubmitAlert {
+		return other
+	}
+	p := c.Alert.Priority
+	if city := s.city.Load(); p == 0 && city != nil {
+		if t, ok := city.Type(c.Alert.Type); ok {
+			p = t.Priority
+		}
+	}
+	if p == alert.P1 {
+		return urgent
+	}
+	return other
+}
+
+func (s *Sequencer) waitFor(r request) func(context.Context) (Outcome, error) {
 	return func(ctx context.Context) (Outcome, error) {
 		select {
 		case out := <-r.reply:
@@ -179,7 +211,7 @@ func (s *Sequencer) Submit(ctx context.Context, c dispatch.Command) (wait func(c
 				return Outcome{}, unavailable(errStopping)
 			}
 		}
-	}, nil
+	}
 }
 
 var errStopping = fmt.Errorf("the server is stopping")
@@ -206,6 +238,7 @@ func (s *Sequencer) Run(ctx context.Context) error {
 		select {
 		case r := <-s.mailbox:
 			batch = append(batch, r)
+		case <-s.lanes.wake:
 		case <-timer.C:
 		case <-ctx.Done():
 			return s.drain()
@@ -226,11 +259,12 @@ func (s *Sequencer) gather(batch []request) []request {
 		select {
 		case r := <-s.mailbox:
 			batch = append(batch, r)
+			continue
 		default:
-			return batch
 		}
+		break
 	}
-	return batch
+	return s.lanes.take(batch, MaxBatchCommands)
 }
 
 func (s *Sequencer) untilDue() time.Duration {
@@ -263,6 +297,10 @@ func (s *Sequencer) refuse(ctx context.Context) {
 		select {
 		case r := <-s.mailbox:
 			r.reply <- reply{err: unavailable(s.Err())}
+		case <-s.lanes.wake:
+			for _, r := range s.lanes.take(nil, MaxBatchCommands) {
+				r.reply <- reply{err: unavailable(s.Err())}
+			}
 		case <-ctx.Done():
 			return
 		}
