@@ -68,12 +68,22 @@ func incidentLoad(i *alert.Incident) Load {
 type seatLoad struct {
 	Load
 	tasks map[string]struct{} // not final
+	asked map[string]struct{} // not final, at other seats, that this one was asked to answer or to look after
 }
 
 // TasksAt returns the ids of the tasks at a seat that are not final, ascending.
 func (s *State) TasksAt(seat string) []string {
 	if l := s.loads[seat]; l != nil {
 		return slices.Sorted(maps.Keys(l.tasks))
+	}
+	return nil
+}
+
+// askedOf returns the ids of the tasks that are not final and that a seat was asked about beside the one that has
+// them, ascending.
+func (s *State) askedOf(seat string) []string {
+	if l := s.loads[seat]; l != nil {
+		return slices.Sorted(maps.Keys(l.asked))
 	}
 	return nil
 }
@@ -96,19 +106,31 @@ func (s *State) count(t *alert.Task, sign int) {
 	d := s.counts.Departments[t.Department]
 	d.add(l, sign)
 	s.counts.Departments[t.Department] = d
+	for _, seat := range t.Escalated {
+		note(s.loadAt(seat).asked, t.ID, sign)
+	}
 	if t.Seat == "" {
 		return
 	}
-	at := s.loads[t.Seat]
-	if at == nil {
-		at = &seatLoad{tasks: map[string]struct{}{}}
-		s.loads[t.Seat] = at
-	}
+	at := s.loadAt(t.Seat)
 	at.add(l, sign)
+	note(at.tasks, t.ID, sign)
+}
+
+func (s *State) loadAt(seat string) *seatLoad {
+	at := s.loads[seat]
+	if at == nil {
+		at = &seatLoad{tasks: map[string]struct{}{}, asked: map[string]struct{}{}}
+		s.loads[seat] = at
+	}
+	return at
+}
+
+func note(tasks map[string]struct{}, id string, sign int) {
 	if sign > 0 {
-		at.tasks[t.ID] = struct{}{}
+		tasks[id] = struct{}{}
 	} else {
-		delete(at.tasks, t.ID)
+		delete(tasks, id)
 	}
 }
 

@@ -164,7 +164,7 @@ func decideAgain(t tb, log []entry) *State {
 			at := c.At
 			c = Configure(e.city)
 			c.At = at
-		} else {
+		} else if s.City() != e.city {
 			s.UseCity(e.city)
 		}
 		again, err := Decide(s, &c)

@@ -179,6 +179,7 @@ func (d *decision) signOff(seat *plan.Seat, on *SignOn) error {
 	if d.city.Presence.Required {
 		d.gone = seat.ID
 		d.flagWorked(seat, "signed_off")
+		d.flagStranded(seat, "signed_off")
 		d.moveWaiting(seat, "signed_off", "nobody sits at "+seat.ID+" any more")
 	}
 	return nil
@@ -196,14 +197,20 @@ func (d *decision) lose(seat *plan.Seat, on *SignOn) {
 		next.LostAt = d.c.At
 		d.emit(Event{Type: SeatLost, Seat: seat.ID, SignOn: &next, Reason: "nothing is heard of " + on.Officer + "'s console"})
 		d.flagWorked(seat, "lost")
+		d.flagStranded(seat, "lost")
 	}
 	d.moveWaiting(seat, "lost", "the console of seat "+seat.ID+" is lost")
 }
 
 // eachTask calls do for tasks at the seat, at most MaxMovedPerSeat that take.
 func (d *decision) eachTask(seat *plan.Seat, take func(*alert.Task) bool, do func(*assigner, *plan.Department, *alert.Task)) {
+	d.each(d.s.TasksAt(seat.ID), take, do)
+}
+
+// each calls do for the tasks of a list, at most MaxMovedPerSeat that take.
+func (d *decision) each(tasks []string, take func(*alert.Task) bool, do func(*assigner, *plan.Department, *alert.Task)) {
 	n := 0
-	for _, id := range d.s.TasksAt(seat.ID) {
+	for _, id := range tasks {
 		t, inc, ok := d.s.Task(id)
 		if !ok || inc.State == alert.IncidentSuspended || !take(t) {
 			continue
@@ -266,6 +273,18 @@ func (d *decision) moveWaiting(seat *plan.Seat, step, why string) {
 func (d *decision) flagWorked(seat *plan.Seat, step string) {
 	worked := func(t *alert.Task) bool { return !t.State.Waiting() && !t.State.Final() }
 	d.eachTask(seat, worked, func(x *assigner, dep *plan.Department, t *alert.Task) { x.flag(dep, t, step, seat.ID) })
+}
+
+// flagStranded asks the next leader to look at what is being worked on at other seats where nobody is, if the seat was the
+// last of those asked about it at which somebody was.
+func (d *decision) flagStranded(seat *plan.Seat, step string) {
+	there := func(id string) bool { _, on := d.staffed(id); return on }
+	stranded := func(t *alert.Task) bool {
+		return !t.State.Waiting() && t.Seat != seat.ID && !there(t.Seat) && !slices.ContainsFunc(t.Escalated, there)
+	}
+	d.each(d.s.askedOf(seat.ID), stranded, func(x *assigner, dep *plan.Department, t *alert.Task) {
+		x.flag(dep, t, step, "nobody is at "+t.Seat+", and nobody at "+seat.ID+" any more")
+	})
 }
 
 // flag asks the nearest leader that is staffed and was not asked yet to look at a task, or reminds the last.

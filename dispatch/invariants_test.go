@@ -22,6 +22,11 @@ func checkSeats(t tb, s *State) {
 	at := map[string]int{}
 	for _, l := range s.incidents {
 		for _, task := range l.doc.Tasks {
+			for _, seat := range task.Escalated {
+				if !task.State.Final() && !slices.Contains(s.askedOf(seat), task.ID) {
+					t.Fatalf("task %s is not listed with seat %s, which was asked about it", task.ID, seat)
+				}
+			}
 			if !task.State.Final() && task.Seat != "" {
 				at[task.Seat]++
 				if !slices.Contains(s.TasksAt(task.Seat), task.ID) {
@@ -31,6 +36,11 @@ func checkSeats(t tb, s *State) {
 		}
 	}
 	for seat := range s.loads {
+		for _, id := range s.askedOf(seat) {
+			if task, _, ok := s.Task(id); !ok || task.State.Final() || !slices.Contains(task.Escalated, seat) {
+				t.Fatalf("seat %s is said to be asked about task %s: %+v", seat, id, task)
+			}
+		}
 		if n := len(s.TasksAt(seat)); n != at[seat] {
 			t.Fatalf("%d tasks are listed at seat %s, %d lie there", n, seat, at[seat])
 		}
@@ -110,7 +120,8 @@ func checkTasks(t tb, s *State, d *alert.Incident) {
 		if !task.State.Final() && task.Priority != d.Priority {
 			t.Fatalf("task %s has %s, its incident %s", task.ID, task.Priority, d.Priority)
 		}
-		ticking := task.State.Waiting() && d.State != alert.IncidentSuspended
+		watched := task.State.Waiting() || s.city.Progress[task.State][task.Priority] > 0
+		ticking := watched && d.State != alert.IncidentSuspended
 		if !ticking && task.Deadline != 0 {
 			t.Fatalf("task %s is %s in an incident that is %s, but has a deadline", task.ID, task.State, d.State)
 		}

@@ -66,6 +66,7 @@ func (d *decision) maintainSeat(seat *plan.Seat) error {
 	d.emit(Event{Type: SeatMaintenance, Seat: seat.ID, Maintenance: m, By: d.c.By})
 	d.gone = seat.ID
 	d.flagWorked(seat, "maintenance")
+	d.flagStranded(seat, "maintenance")
 	d.moveWaiting(seat, "maintenance", seat.ID+" is in maintenance")
 	return nil
 }
