@@ -34,6 +34,7 @@ func (l *Load) add(o Load, sign int) {
 	l.Open += sign * o.Open
 	l.Waiting += sign * o.Waiting
 	l.Overdue += sign * o.Overdue
+	l.Unstaffed += sign * o.Unstaffed
 }
 
 func loadOf(t *alert.Task) Load {
@@ -45,6 +46,9 @@ func loadOf(t *alert.Task) Load {
 		l.Waiting = 1
 		if t.Overdue {
 			l.Overdue = 1
+		}
+		if t.State == alert.TaskUnstaffed {
+			l.Unstaffed = 1
 		}
 	}
 	return l
@@ -60,6 +64,7 @@ func incidentLoad(i *alert.Incident) Load {
 		of := loadOf(t)
 		l.Waiting = max(l.Waiting, of.Waiting)
 		l.Overdue = max(l.Overdue, of.Overdue)
+		l.Unstaffed = max(l.Unstaffed, of.Unstaffed)
 	}
 	return l
 }

@@ -160,14 +160,14 @@ func (s *script) show(what string) {
 	case "seats":
 		for _, seat := range d.city.Seats {
 			if l := d.state.LoadOf(seat.ID); l != (Load{}) {
-				s.print("%s %+v\n", seat.ID, l)
+				s.print("%s %s\n", seat.ID, work(l))
 			}
 		}
 	case "counts":
 		c := d.state.Counts()
 		for _, p := range alert.Priorities {
 			if c.Priorities[p] != (Load{}) {
-				s.print("%s %+v\n", p, c.Priorities[p])
+				s.print("%s %s\n", p, work(c.Priorities[p]))
 			}
 		}
 		s.print("today %+v, in memory %d incidents, %d alerts known\n", c.Today, d.state.Len(), len(d.state.known))
@@ -199,4 +199,9 @@ func (s *script) showIncident(label string) {
 		}
 		s.print("\n")
 	}
+}
+
+// work shows a load; that it is unstaffed shows at its tasks.
+func work(l Load) string {
+	return fmt.Sprintf("{Open:%d Waiting:%d Overdue:%d}", l.Open, l.Waiting, l.Overdue)
 }

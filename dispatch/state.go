@@ -189,6 +189,8 @@ type Load struct {
 	Open    int `json:"open"`           // tasks not final
 	Waiting int `json:"unacknowledged"` // of these, not acknowledged
 	Overdue int `json:"overdue"`        // of these, past their first deadline
+
+	Unstaffed int `json:"unstaffed"` // of those that wait, with nobody on duty to take them
 }
 
 // LoadOf returns the work at a seat.

@@ -25,9 +25,12 @@ import (
 
 // settings are what flags, BANYAN_* variables and the settings file say, in that order of weight.
 type settings struct {
-	City    string   `mapstructure:"city"`
-	Data    string   `mapstructure:"data"`
-	Listen  string   `mapstructure:"listen"`
+	City    string `mapstructure:"city"`
+	Data    string `mapstructure:"data"`
+	Listen  string `mapstructure:"listen"`
+	Metrics struct {
+		Listen string `mapstructure:"listen"`
+	} `mapstructure:"metrics"`
 	Origins []string `mapstructure:"origins"`
 	Proxies []string `mapstructure:"proxies"`
 	Log     struct {
@@ -47,7 +50,7 @@ type settings struct {
 
 // Keys of the settings file and their defaults.
 var defaults = map[string]any{
-	"city": "configs/fuzhou", "data": "data", "listen": "127.0.0.1:8080", "origins": []string{}, "proxies": []string{}, "redis": "", "node": "",
+	"city": "configs/fuzhou", "data": "data", "listen": "127.0.0.1:8080", "metrics.listen": "", "origins": []string{}, "proxies": []string{}, "redis": "", "node": "",
 	"log.level": "info", "log.format": "text",
 	"snapshot.every_events": sequencer.DefaultSnapshotEvery, "shutdown.timeout": app.DefaultShutdownTimeout,
 }
@@ -60,6 +63,7 @@ func serverFlags(cmd *cobra.Command) func() (*settings, error) {
 	f.String("city", "configs/fuzhou", "folder of the city's configuration")
 	f.String("data", "data", "folder for journal, snapshots and keys; made if absent")
 	f.String("listen", "127.0.0.1:8080", "host:port to listen on; port 0 takes a free one")
+	f.String("metrics-listen", "", "host:port that serves /metrics without a key, for Prometheus; absent: /metrics on --listen, with a key")
 	f.StringSlice("origins", nil, "pages of other hosts that may open the websocket, such as https://wall.example")
 	f.String("redis", "", "redis://HOST:PORT/DB, redis+sentinel://HOST:PORT,…/MASTER/DB, redis+cluster://HOST:PORT,…, or a file with such a line; empty: none")
 	f.String("node", "", "name of this node among those of the city; empty: the machine's")
@@ -68,7 +72,7 @@ func serverFlags(cmd *cobra.Command) func() (*settings, error) {
 	for key, value := range defaults {
 		v.SetDefault(key, value)
 	}
-	for key, flag := range map[string]string{"city": "city", "data": "data", "listen": "listen", "origins": "origins", "redis": "redis", "node": "node", "log.level": "log-level", "log.format": "log-format"} {
+	for key, flag := range map[string]string{"city": "city", "data": "data", "listen": "listen", "metrics.listen": "metrics-listen", "origins": "origins", "redis": "redis", "node": "node", "log.level": "log-level", "log.format": "log-format"} {
 		_ = v.BindPFlag(key, f.Lookup(flag)) // fails for a nil flag only
 	}
 	v.SetEnvPrefix("BANYAN")
@@ -123,7 +127,7 @@ func (s *settings) open(cmd *cobra.Command) (*app.App, *plan.City, *slog.Logger,
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	a, err := app.Open(app.Options{OIDC: s.OIDC, Proxies: proxies, City: city, CityDir: s.City, DataDir: s.Data, Listen: s.Listen, Origins: s.Origins, Pages: pages,
+	a, err := app.Open(app.Options{OIDC: s.OIDC, Proxies: proxies, City: city, CityDir: s.City, DataDir: s.Data, Listen: s.Listen, MetricsListen: s.Metrics.Listen, Origins: s.Origins, Pages: pages,
 		SnapshotEvery: s.Snapshot.EveryEvents, ShutdownTimeout: s.Shutdown.Timeout, Logger: logger,
 		Redis: s.Redis, Node: s.Node})
 	return a, city, logger, err

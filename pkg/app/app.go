@@ -45,6 +45,7 @@ type Options struct {
 	CityDir         string         // where it was read, to be read again; "": it cannot be
 	DataDir         string         // made if absent
 	Listen          string         // host:port; port 0 takes a free one
+	MetricsListen   string         // host:port of /metrics for whoever reaches it, without a key; "": with a key on Listen alone
 	Origins         []string       // pages of other hosts that may connect
 	Pages           fs.FS          // built web pages; nil: none
 	Disk            journal.FS     // of the journal; nil: the machine's
@@ -60,22 +61,24 @@ type Options struct {
 
 // App is a running centre. Open makes one, Run serves.
 type App struct {
-	o        Options
-	log      *journal.Journal
-	keys     *auth.Store
-	seq      *sequencer.Sequencer
-	hub      *push.Hub
-	presence *presence
-	door     *ingest.Door
-	keyring  *ingest.Keyring
-	ears     *listener
-	people   *people
-	streams  streams
-	metrics  *telemetry.Telemetry
-	listener net.Listener
-	server   *http.Server
-	stopping atomic.Bool
-	mirror   mirror
+	o         Options
+	log       *journal.Journal
+	keys      *auth.Store
+	seq       *sequencer.Sequencer
+	hub       *push.Hub
+	presence  *presence
+	door      *ingest.Door
+	keyring   *ingest.Keyring
+	ears      *listener
+	people    *people
+	streams   streams
+	metrics   *telemetry.Telemetry
+	listener  net.Listener
+	server    *http.Server
+	scraped   *http.Server // /metrics on a listener of its own; nil: none
+	scrapedAt net.Listener
+	stopping  atomic.Bool
+	mirror    mirror
 
 	commits   []func(*commit)
 	followers []*follower
@@ -94,7 +97,7 @@ func Open(o Options) (*App, error) {
 	if o.ShutdownTimeout == 0 {
 		o.ShutdownTimeout = DefaultShutdownTimeout
 	}
-	a := &App{o: o, metrics: telemetry.New()}
+	a := &App{o: o, metrics: telemetry.New(Version())}
 	if err := a.open(); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
@@ -133,13 +136,17 @@ func (a *App) open() (err error) {
 	a.hub = push.NewHub(&screens{a.seq.Replica(), a.seq.Epoch(), time.Now}, push.Options{
 		Origins: a.o.Origins,
 		Refuse:  func(w http.ResponseWriter, _ *http.Request, e *alert.Error) { api.WriteProblem(w, e) },
-		Hooks:   push.Hooks{Internal: func(err error) { a.o.Logger.Error("websocket", "error", err) }},
+		Hooks: push.Hooks{Internal: func(err error) { a.o.Logger.Error("websocket", "error", err) },
+			Pushed: a.metrics.Pushed, Drawn: a.metrics.Drawn},
 	})
 	a.hub.Publish(push.Batch{Epoch: start.Epoch, From: start.Writer.Seq() + 1, To: start.Writer.Seq()})
 	if err = a.openMirror(); err != nil {
 		return err
 	}
 	a.measure()
+	if err = a.openMetrics(); err != nil {
+		return err
+	}
 	if a.listener, err = net.Listen("tcp", a.o.Listen); err != nil {
 		return err
 	}
@@ -231,48 +238,6 @@ func (a *App) alive() error {
 	return nil
 }
 
-// measure adds the gauges that are read when Prometheus asks.
-func (a *App) measure() {
-	m := a.metrics
-	m.Gauge("banyan_queue_commands", "Commands waiting for the writer.", nil, func() float64 { return float64(a.seq.Queued()) })
-	m.Gauge("banyan_ready", "1 while alerts are accepted.", nil, func() float64 {
-		if a.ready() == nil {
-			return 1
-		}
-		return 0
-	})
-	m.Gauge("banyan_screens", "Open websocket connections.", nil, func() float64 { return float64(a.hub.Stats().Connections) })
-	m.Counter("banyan_push_deliveries_total", "Frames of events delivered to connections.", func() float64 { return float64(a.hub.Stats().Deliveries) })
-	m.Counter("banyan_push_dropped_total", "Times a slow connection lost deltas and was owed a snapshot.", func() float64 { return float64(a.hub.Stats().Dropped) })
-	m.Gauge("banyan_roster_gaps_ahead", "Times within the next 72 hours in which nobody is to hold a seat.", nil, func() float64 {
-		var n int
-		a.seq.Replica().Read(func(st *dispatch.State) { n = len(st.Gaps()) })
-		return float64(n)
-	})
-	for _, presence := range []string{"present", "absent", "lost"} {
-		m.Gauge("banyan_seats", "Seats by the presence of an officer.", map[string]string{"presence": presence}, func() (n float64) {
-			var board dispatch.Board
-			a.seq.Replica().Read(func(st *dispatch.State) { board = st.Board(time.Now(), true) })
-			for _, seat := range board.Seats {
-				if seat.Presence == presence {
-					n++
-				}
-			}
-			return n
-		})
-	}
-	for _, p := range alert.Priorities {
-		load := func() (l dispatch.Load) {
-			a.seq.Replica().Read(func(st *dispatch.State) { l = st.Counts().Priorities[p] })
-			return l
-		}
-		labels := map[string]string{"priority": p.String()}
-		m.Gauge("banyan_incidents_open", "Open incidents.", labels, func() float64 { return float64(load().Open) })
-		m.Gauge("banyan_incidents_unacknowledged", "Open incidents with a task that nobody has acknowledged.", labels, func() float64 { return float64(load().Waiting) })
-		m.Gauge("banyan_incidents_overdue", "Open incidents with a task past its acknowledge deadline.", labels, func() float64 { return float64(load().Overdue) })
-	}
-}
-
 // Addr returns the address listened on.
 func (a *App) Addr() net.Addr { return a.listener.Addr() }
 
@@ -295,6 +260,7 @@ func (a *App) Run(ctx context.Context) error {
 		}
 		return nil
 	})
+	g.Go(a.serveMetrics)
 	g.Go(func() error {
 		a.presence.run(failed)
 		return nil
@@ -326,7 +292,7 @@ func (a *App) Run(ctx context.Context) error {
 	// What is asked for from here on happens even though ctx has ended.
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.o.ShutdownTimeout)
 	defer cancel()
-	err := a.server.Shutdown(ending)
+	err := errors.Join(a.server.Shutdown(ending), a.closeMetrics())
 	stopWriting()
 	err = errors.Join(err, <-written, a.hub.Close(ending), g.Wait(), a.close())
 	a.o.Logger.Info("stopped", "error", err)
@@ -353,6 +319,7 @@ func (a *App) close() error {
 	if a.hub != nil { // nobody is connected any more, or was yet
 		errs = append(errs, a.hub.Close(context.Background()))
 	}
+	errs = append(errs, a.closeMetrics())
 	if a.listener != nil {
 		if err := a.listener.Close(); !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)

@@ -38,6 +38,7 @@ func options(tb testing.TB, dir string) app.Options {
 // centre is a running centre and the keys to it.
 type centre struct {
 	tb                   testing.TB
+	app                  *app.App
 	url                  string
 	source, officer, wal string
 	client               *http.Client
@@ -52,7 +53,7 @@ func run(tb testing.TB, o app.Options) *centre {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	c := &centre{tb: tb, url: "http://" + a.Addr().String(), ended: make(chan error, 1), client: &http.Client{Timeout: patience, Transport: &http.Transport{}}}
+	c := &centre{tb: tb, app: a, url: "http://" + a.Addr().String(), ended: make(chan error, 1), client: &http.Client{Timeout: patience, Transport: &http.Transport{}}}
 	for key, token := range map[auth.Key]*string{
 		{Role: auth.RoleSource, Source: "fire-119"}:                            &c.source,
 		{Role: auth.RoleOfficer, Seat: "centre-leader", Name: "centre-leader"}: &c.officer,

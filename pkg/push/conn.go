@@ -20,6 +20,8 @@ type conn struct {
 	grant Grant
 
 	requests, subscribes bucket       // reader only
+	reports              bucket       // reader only
+	shown                uint64       // reader only: newest sequence the client said it shows
 	heard                atomic.Int64 // last sign of life, nanoseconds since the epoch
 
 	mu      sync.Mutex

@@ -45,6 +45,8 @@ type Grant struct {
 // goroutines, and must not block.
 type Hooks struct {
 	Flushed  func(events, conns int, took time.Duration) // a shard has sent what waited
+	Pushed   func(took time.Duration)                    // a shard has handed a batch to its sockets, that long after it was published
+	Drawn    func(took time.Duration)                    // a screen says it shows a batch, that long after it was published
 	Began    func(reason Reason, bytes int)              // a client was sent a snapshot
 	Resumed  func(bytes int)                             // a client was sent the deltas it had missed
 	Slow     func(name string)                           // a client of that key lost deltas and gets a snapshot
@@ -158,7 +160,7 @@ func NewHub(state State, o Options) *Hub {
 // that of appending to the ring. Batches come in order: after a gap every client gets a snapshot, one of an
 // older epoch or told before is ignored.
 func (h *Hub) Publish(b Batch) {
-	switch h.ring.publish(b) {
+	switch h.ring.publish(b, h.nanos()) {
 	case refused:
 		h.n.refused.Add(1)
 		return
@@ -267,5 +269,26 @@ func (h *Hub) slowed(c *conn) {
 func (h *Hub) closed(code int) {
 	if f := h.o.Hooks.Closed; f != nil {
 		f(code)
+	}
+}
+
+// pushed tells of a batch published at a time that is with the sockets now.
+func (h *Hub) pushed(at int64) {
+	if f := h.o.Hooks.Pushed; f != nil {
+		f(time.Duration(h.nanos() - at))
+	}
+}
+
+// drawn notes that the client says it shows everything up to seq. Both ends of the time are ours, so no clock of a
+// screen enters; the report's way back is in it. A screen that was away and shows what is old says nothing of drawing.
+func (c *conn) drawn(seq uint64) {
+	f := c.hub.o.Hooks.Drawn
+	now := c.hub.nanos()
+	if f == nil || seq <= c.shown || !c.reports.take(now, drawnPerSecond, drawnBurst) {
+		return
+	}
+	c.shown = seq
+	if at := c.hub.ring.publishedAt(seq); at != 0 && now-at <= int64(maxDrawnAge) {
+		f(time.Duration(now - at))
 	}
 }

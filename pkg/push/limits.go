@@ -19,6 +19,8 @@ const (
 	subscribeBurst      = 10 // past it the subscribe is refused, the connection lives
 	requestsPerSecond   = 20
 	requestBurst        = 60 // past it the connection is closed: websocket pings and pongs count too
+	drawnPerSecond      = 1  // reports of what a screen shows; more are passed over
+	drawnBurst          = 3
 )
 
 // Defaults of Options.
@@ -47,6 +49,7 @@ const (
 	handshakeTimeout  = 5 * time.Second        // to write the answer to the upgrade
 	sweepsPerBeat     = 5                      // how often in a Heartbeat the shards look for silence
 	yieldEvery        = 128                    // writes after which a shard lets others have the processor
+	maxDrawnAge       = time.Minute            // of a report that counts
 	perEntryBytes     = 128                    // what a ring entry or item costs beside its encodings
 	upgradeWriteBytes = 256                    // gorilla's pooled buffer; every frame but the close and protocol errors is ours
 )

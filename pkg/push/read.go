@@ -27,6 +27,7 @@ type clientFrame struct {
 	Topics []string        `json:"topics"`
 	Since  *position       `json:"since"`
 	ID     json.RawMessage `json:"id"`
+	Seq    uint64          `json:"seq"` // of drawn
 }
 
 var requestBuffers = sync.Pool{New: func() any { return new([MaxClientFrameBytes + 1]byte) }}
@@ -121,6 +122,8 @@ func (c *conn) request(kind int, r io.Reader) error {
 		return c.subscribe(&f)
 	case "unsubscribe":
 		c.unsubscribe()
+	case "drawn":
+		c.drawn(f.Seq)
 	case "ping":
 		c.answer(pongFrame(f.ID, c.hub.o.Now()))
 	}
@@ -145,11 +148,11 @@ func parseClientFrame(b []byte) (clientFrame, error) {
 		if f.ID = bytes.TrimSpace(f.ID); len(f.ID) > maxPingIDBytes || len(f.ID) > 0 && f.ID[0] != '"' && f.ID[0] != '-' && (f.ID[0] < '0' || f.ID[0] > '9') {
 			return f, invalid("the id of a ping is a number or a string, at most %d bytes long", maxPingIDBytes)
 		}
-	case "unsubscribe":
+	case "unsubscribe", "drawn":
 	case "":
-		return f, invalid("op is missing: subscribe, unsubscribe or ping")
+		return f, invalid("op is missing: subscribe, unsubscribe, drawn or ping")
 	default:
-		return f, invalid("op %.40q is not known: subscribe, unsubscribe or ping", f.Op)
+		return f, invalid("op %.40q is not known: subscribe, unsubscribe, drawn or ping", f.Op)
 	}
 	return f, nil
 }

@@ -24,6 +24,7 @@ type ring struct {
 // entry is one batch in the ring.
 type entry struct {
 	Batch
+	at      int64 // when it was published, Unix nanoseconds
 	bytes   int
 	waiting atomic.Int32 // shards that have not passed it
 
@@ -81,8 +82,8 @@ const (
 )
 
 // publish appends b and drops what is past the bounds, though never the newest batch.
-func (r *ring) publish(b Batch) publication {
-	e := &entry{Batch: b, bytes: perEntryBytes}
+func (r *ring) publish(b Batch, now int64) publication {
+	e := &entry{Batch: b, at: now, bytes: perEntryBytes}
 	e.waiting.Store(int32(r.readers))
 	for i := range b.Items {
 		e.bytes += perEntryBytes + len(b.Items[i].Full) + len(b.Items[i].Wall)
@@ -140,6 +141,17 @@ func (r *ring) after(epoch uint32, pos uint64, buf []*entry) stretch {
 	}
 	s.entries = append(s.entries, r.entries[i:]...)
 	return s
+}
+
+// publishedAt returns when the batch that holds a sequence was published, 0 if it is not held.
+func (r *ring) publishedAt(seq uint64) int64 {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	i := sort.Search(len(r.entries), func(i int) bool { return r.entries[i].To >= seq })
+	if i == len(r.entries) || r.entries[i].From > seq {
+		return 0
+	}
+	return r.entries[i].at
 }
 
 // covers reports whether everything after sequence seq of epoch is held or yet to come.

@@ -234,6 +234,9 @@ func (s *shard) flush() {
 	}
 	for _, e := range st.entries {
 		e.passed()
+		if conns > 0 {
+			s.hub.pushed(e.at)
+		}
 	}
 	s.pos = st.to
 	clear(s.dirty)

@@ -4,6 +4,7 @@ package telemetry
 
 import (
 	"net/http"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -15,29 +16,73 @@ import (
 // Telemetry holds the centre's metrics. Make one with New.
 type Telemetry struct {
 	registry *prometheus.Registry
+	families []Family
+
 	stages   *prometheus.HistogramVec
-	batch    prometheus.Histogram
-	events   prometheus.Counter
+	batch    *prometheus.HistogramVec
+	events   *prometheus.CounterVec
 	requests *prometheus.HistogramVec
+	path
+	response
 }
 
-// latencyBuckets reach from 50 µs, below one fsync, to 10 s.
-var latencyBuckets = []float64{50e-6, 100e-6, 200e-6, 500e-6, 1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3, 100e-3, 200e-3, 500e-3, 1, 2, 5, 10}
+// Family describes a metric, for docs/metrics.md and whoever checks queries.
+type Family struct {
+	Name, Type, Help string // Type: histogram, counter or gauge
+	Labels           []string
+}
 
-// New returns telemetry with the metrics of the Go runtime and the process.
-func New() *Telemetry {
-	t := &Telemetry{
-		registry: prometheus.NewRegistry(),
-		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "banyan_stage_seconds", Buckets: latencyBuckets,
-			Help: "Time a batch of commands spends in a stage of the writer: decide, commit (journal and fsync), hand (replica, push, answers)."}, []string{"stage"}),
-		batch: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "banyan_batch_commands", Buckets: prometheus.ExponentialBuckets(1, 2, 11),
-			Help: "Commands behind one fsync."}),
-		events: prometheus.NewCounter(prometheus.CounterOpts{Name: "banyan_events_total", Help: "Events committed."}),
-		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "banyan_http_request_seconds", Buckets: latencyBuckets,
-			Help: "Time from a request's head to its answer."}, []string{"route", "code"}),
+// Families returns all metrics of the centre's own, in order of registration. Those of the Go runtime and the process
+// are not among them.
+func (t *Telemetry) Families() []Family { return t.families }
+
+func (t *Telemetry) add(c prometheus.Collector, f Family) {
+	t.registry.MustRegister(c)
+	for _, known := range t.families {
+		if known.Name == f.Name { // another value of constant labels
+			return
+		}
 	}
-	t.registry.MustRegister(t.stages, t.batch, t.events, t.requests,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	t.families = append(t.families, f)
+}
+
+// Buckets of latencies. Each histogram is also a native one, whose resolution does not depend on them.
+var (
+	machineBuckets = []float64{50e-6, 100e-6, 200e-6, 500e-6, 1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3, 100e-3, 200e-3, 500e-3, 1, 2, 5, 10}
+	humanBuckets   = []float64{5, 10, 15, 20, 30, 45, 60, 80, 90, 120, 180, 240, 300, 600, 1200, 1800, 3600, 7200, 21600, 86400}
+)
+
+// Bounds of a native histogram.
+const (
+	nativeFactor     = 1.1 // a bucket is at most so much wider than the one before
+	nativeMaxBuckets = 100
+	nativeReset      = time.Hour // at the soonest, where there would be more
+)
+
+func (t *Telemetry) histogram(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets, NativeHistogramBucketFactor: nativeFactor,
+		NativeHistogramMaxBucketNumber: nativeMaxBuckets, NativeHistogramMinResetDuration: nativeReset}, labels)
+	t.add(h, Family{name, "histogram", help, labels})
+	return h
+}
+
+func (t *Telemetry) counter(name, help string, labels ...string) *prometheus.CounterVec {
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	t.add(c, Family{name, "counter", help, labels})
+	return c
+}
+
+// New returns telemetry with the metrics of the Go runtime and the process. version is of the binary.
+func New(version string) *Telemetry {
+	t := &Telemetry{registry: prometheus.NewRegistry()}
+	t.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	t.Gauge("banyan_build_info", "1; the labels say which binary runs.", map[string]string{"version": version, "go": runtime.Version()}, func() float64 { return 1 })
+	t.stages = t.histogram("banyan_stage_seconds", "Time a batch of commands spends in a stage of the writer: decide, commit (journal and fsync), hand (replica, push, answers).", machineBuckets, "stage")
+	t.batch = t.histogram("banyan_batch_commands", "Commands behind one fsync.", prometheus.ExponentialBuckets(1, 2, 11))
+	t.events = t.counter("banyan_events_total", "Events committed.")
+	t.requests = t.histogram("banyan_http_request_seconds", "Time from a request's head to its answer.", machineBuckets, "route", "code")
+	t.newPath()
+	t.newResponse()
 	return t
 }
 
@@ -46,8 +91,8 @@ func (t *Telemetry) Batch(commands, events int, decide, commit, hand time.Durati
 	t.stages.WithLabelValues("decide").Observe(decide.Seconds())
 	t.stages.WithLabelValues("commit").Observe(commit.Seconds())
 	t.stages.WithLabelValues("hand").Observe(hand.Seconds())
-	t.batch.Observe(float64(commands))
-	t.events.Add(float64(events))
+	t.batch.WithLabelValues().Observe(float64(commands))
+	t.events.WithLabelValues().Add(float64(events))
 }
 
 // Request observes one HTTP request; route is its pattern, of which there are as many as in the code.
@@ -57,15 +102,15 @@ func (t *Telemetry) Request(route string, status int, took time.Duration) {
 
 // Gauge adds a gauge that is asked when Prometheus asks.
 func (t *Telemetry) Gauge(name, help string, labels map[string]string, value func() float64) {
-	t.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: labels}, value))
+	t.add(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: labels}, value), Family{name, "gauge", help, keys(labels)})
 }
 
 // Counter adds a counter that is asked when Prometheus asks.
 func (t *Telemetry) Counter(name, help string, value func() float64) {
-	t.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, value))
+	t.add(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, value), Family{Name: name, Type: "counter", Help: help})
 }
 
-// Handler serves the metrics.
+// Handler serves the metrics; in OpenMetrics, where it is asked for, with exemplars.
 func (t *Telemetry) Handler() http.Handler {
-	return promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{Registry: t.registry, MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
+	return promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{Registry: t.registry, EnableOpenMetrics: true, MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
 }

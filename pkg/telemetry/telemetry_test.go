@@ -9,7 +9,7 @@ import (
 
 // TestMetrics reads what was observed as Prometheus reads it.
 func TestMetrics(t *testing.T) {
-	m := New()
+	m := New("test")
 	m.Batch(3, 7, 40*time.Microsecond, 2*time.Millisecond, time.Second)
 	m.Batch(1, 2, 10*time.Microsecond, 30*time.Millisecond, time.Millisecond)
 	m.Request("POST /api/v1/alerts", 202, 3*time.Millisecond)

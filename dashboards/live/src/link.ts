@@ -16,6 +16,7 @@ const RESUBSCRIBE_MS = 1_100 // the server takes one subscribe a second
 const CLOSED_BY_POLICY = 1008 // RFC 6455 section 7.4.1
 const AFTER_REFUSAL_MS = 5_000
 const CHECK_MS = 1_000
+const REPORT_MS = 1_000 // the server takes one report of what is drawn a second
 const WATCHDOG_MS = 250 // drains where no animation frames come, as in a hidden tab
 
 // delayOf returns how long to wait before connection attempt n, counted from 0. Half of it is chance, so that
@@ -65,6 +66,7 @@ export class Link {
   private frameDate = 0 // Date.now() of it
   private askedAt = -Infinity
   private pendingAsk: ReturnType<typeof setTimeout> | undefined
+  private reportedAt = -Infinity
 
   constructor(private readonly o: LinkOptions) {
     this.store = o.store ?? EMPTY
@@ -197,12 +199,22 @@ export class Link {
     this.o.onFrames?.(frames, store)
     this.publish(store)
     if (!store.adrift) {
+      this.reportDrawn(frames, store.seq)
       this.say({ phase: 'live', attempts: 0, heardAt: this.frameAt, heardDate: this.frameDate })
     }
     if (need !== 'nothing') {
       this.say({ phase: 'connecting' })
       this.ask(need)
     }
+  }
+
+  // reportDrawn tells the server, once the screen shows it, up to where: so that event to pixels is a measured stage.
+  // The second animation frame begins when the first is on the screen. A hidden page draws nothing and says nothing.
+  private reportDrawn(frames: readonly StateFrame[], seq: number): void {
+    const now = performance.now()
+    if (globalThis.document?.hidden !== false || now - this.reportedAt < REPORT_MS || !frames.some((f) => f.op === 'events' && f.events.length > 0)) return
+    this.reportedAt = now
+    requestAnimationFrame(() => requestAnimationFrame(() => this.send({ op: 'drawn', seq })))
   }
 
   private check(): void {
