@@ -30,7 +30,7 @@ func revisionKey(a *alert.Alert, revision string) alert.Key {
 	return alert.KeyOf(a.Source, a.ID+"\x00"+revision)
 }
 
-// renewed is the id of the alert that an update becomes when the incident of the one it is about is over.
+// renewed is the id of the alert that an update becomes when nobody looks at the incident of the one it is about any more.
 func renewed(id, revision string) string { return id + "#" + revision }
 
 // reported returns the incident that an alert belongs to and the place of its reference there; nil where it is
@@ -58,7 +58,7 @@ func (d *decision) update(a *alert.Alert) error {
 	switch {
 	case !known:
 		return d.submit(a) // what it updates never came
-	case l == nil || l.doc.State.Final():
+	case l == nil || !absorbs(l.doc): // over or suspended: nobody looks at it
 		next := *a
 		next.ID = renewed(a.ID, d.c.Revision)
 		next.AlertID = alert.KeyOf(next.Source, next.ID).AlertID()
