@@ -4,6 +4,7 @@
 import { bulkForm, incidentForm, signOffForm, signOnForm, taskForm } from './actforms.ts'
 import { nextMute } from './alarm.ts'
 import { amendments, chosenSlot, swaps, week } from './books.ts'
+import { mayReplay, replayChosen } from './feeds.ts'
 import { commandBar, dutyOpen, helping } from './forms.ts'
 import type { IncidentAct, TaskAct } from './pending.ts'
 import type { Item } from './queue.ts'
@@ -11,6 +12,7 @@ import { amendForm, anyResting, endMaintenanceForm, isOver, leaveForm, maintainF
 import { mayIncident, mayTask } from './rights.ts'
 import { leave } from './run.ts'
 import { nextWaiting, showList } from './select.ts'
+import { mayUnseal, unsealForm } from './sealed.ts'
 import { ask } from './sending.ts'
 import { bookkeeper, desk, edits, item, leader, movedAt, mutedUntil, mySeat, pane, queue, say, selectedRow, serverNow, signedOn, switchLang, text } from './state.ts'
 import { amendmentsOn, slotOf } from './week.ts'
@@ -94,6 +96,15 @@ function onSlot(id: string, key: string, label: () => string, run: (s: Slot) => 
   }
 }
 
+// onItem acts on the incident shown in ways that the engine has no word in.
+const onItem = (id: string, key: string, label: () => string, run: (i: Item) => void, possible: (i: Item | undefined) => boolean): Action => ({
+  id, key, group: 'incident', label, possible: () => possible(item.value),
+  run: () => {
+    const i = item.peek()
+    if (i) run(i)
+  },
+})
+
 // show puts something beside the queue, or takes it away again.
 function show(what: Pane): void {
   pane.value = pane.peek() === what ? 'incident' : what
@@ -121,6 +132,9 @@ export const ACTIONS: readonly Action[] = [
   other('sign-on', 'o', 'duty', () => text.value.signOn, signOnForm, () => !signedOn.value && mySeat.value !== undefined),
   other('sign-off', 'o', 'duty', () => text.value.signOff, signOffForm, () => signedOn.value),
   other('handover', 'h', 'duty', () => text.value.handover, () => (dutyOpen.value = 'handover'), () => mySeat.value !== undefined),
+  other('feeds', '5', 'page', () => text.value.feedsTab, () => show('feeds'), () => !bookkeeper.value),
+  other('replay', 't', 'duty', () => text.value.replay, () => void replayChosen(), () => pane.value === 'feeds' && mayReplay()),
+  onItem('unseal', 'b', () => text.value.unseal, unsealForm, mayUnseal),
   other('swaps', 'y', 'duty', () => text.value.swapsTab, () => (dutyOpen.value = 'swaps'), () => swaps.value !== undefined),
   other('maintain', 'i', 'duty', () => text.value.acts.maintain, maintainForm, () => leader.value),
   other('maintain-end', 'shift+i', 'duty', () => text.value.acts['maintain-end'], endMaintenanceForm, () => leader.value && anyResting()),

@@ -4,6 +4,7 @@ import { BoardView } from './boardview.tsx'
 import { CommandBar } from './commandbar.tsx'
 import { Door } from './door.tsx'
 import { DutyPanel } from './dutyview.tsx'
+import { FeedsView } from './feedsview.tsx'
 import { FormDialog } from './formdialog.tsx'
 import { commandBar, dutyOpen, helping, overlaid } from './forms.ts'
 import { Help } from './help.tsx'
@@ -75,12 +76,21 @@ export function App() {
       <Banners />
       <div class={'panes' + (bookkeeper.value ? ' alone' : '')}>
         {bookkeeper.value ? null : <Queue />}
-        {bookkeeper.value || pane.value === 'roster' ? <RosterView /> : pane.value === 'board' ? <BoardView /> : <IncidentView />}
+        {bookkeeper.value || pane.value === 'roster' ? <RosterView /> : <Beside />}
       </div>
       {form()}
       <Toast />
     </div>
   )
+}
+
+// Beside is what stands beside the queue.
+function Beside() {
+  switch (pane.value) {
+    case 'board': return <BoardView />
+    case 'feeds': return <FeedsView />
+    default: return <IncidentView />
+  }
 }
 
 function form() {

@@ -3,9 +3,11 @@ import { isFinalTask, isWaitingTask } from '@banyan/live/protocol'
 import { Act } from './button.tsx'
 import { Clock, Deadline } from './clocks.tsx'
 import { Shape } from './levels.ts'
+import { Marks } from './marks.tsx'
 import { MapView } from './mapview.tsx'
 import { onIncident } from './pending.ts'
 import type { Item, Group } from './queue.ts'
+import { opened } from './sealed.ts'
 import { dismiss } from './sending.ts'
 import { Sending } from './queueview.tsx'
 import { city, item, lang, pending, selectedRow, selectedTask, signedOn, text } from './state.ts'
@@ -50,7 +52,8 @@ function Head({ item: i }: { item: Item }) {
       <div class="incident-title">
         <h1>{typeName(inc.type)} <span class="place">{placeOf(inc)}</span></h1>
         <p>
-          <b class="state">{t.incidentStates[inc.state]}</b> <span class="number">{inc.number}</span> <span>{t.alertsOf(inc.alert_count)}</span>
+          <b class="state">{t.incidentStates[inc.state]}</b> <span class="number">{inc.number}</span> <Marks incident={inc} /> <span>{t.alertsOf(inc.alert_count)}</span>
+          {inc.cancelled_count ? <span>{t.cancelledOf(inc.cancelled_count)}</span> : null}{inc.folded_count ? <span>{t.foldedOf(inc.folded_count)}</span> : null}
           <span>{atDate(inc.opened_at)} {t.opened}</span>
         </p>
       </div>
@@ -69,7 +72,7 @@ function Actions() {
       </div>
       <div role="group" aria-label={t.timeline}>
         <Act id="assessments" /><Act id="note" /><Act id="support" /><Act id="priority" />
-        <Act id="verify" hide strong /><Act id="suspend" hide /><Act id="resume" hide /><Act id="cancel" hide />
+        <Act id="verify" hide strong /><Act id="suspend" hide /><Act id="resume" hide /><Act id="cancel" hide /><Act id="unseal" hide />
       </div>
       <Unconfirmed />
       {signedOn.value ? null : <p class="soft">{t.mustSignOn}</p>}
@@ -146,10 +149,21 @@ function Alerts({ incident: i }: { incident: Incident }) {
       <h2>{t.alerts} <b>{i.alert_count}</b></h2>
       <ul class="entries">
         {whole.slice(-MAX_ALERTS).reverse().map((a) => (
-          <li key={a.alert_id}><span class="soft">{atTime(a.occurred_at)} {source(a.source)} {a.id}</span> {a.text || t.noText}</li>
+          <li key={a.alert_id}><span class="soft">{atTime(a.occurred_at)} {source(a.source)} {a.id}</span> {a.text || t.noText}<Opened alert={a.alert_id} /></li>
         ))}
       </ul>
     </section>
+  )
+}
+
+// Opened is what was sealed of an alert, for who has just opened it.
+function Opened({ alert }: { alert: string }) {
+  const fields = opened.value.get(alert)
+  if (!fields) return null
+  return (
+    <dl class="opened" data-opened={alert}>
+      {Object.entries(fields).map(([k, v]) => <div key={k}><dt class="soft">{k}</dt><dd>{typeof v === 'string' ? v : JSON.stringify(v)}</dd></div>)}
+    </dl>
   )
 }
 

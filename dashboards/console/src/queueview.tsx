@@ -1,6 +1,7 @@
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import { Act } from './button.tsx'
 import { Shape } from './levels.ts'
+import { Marks } from './marks.tsx'
 import { onTask } from './pending.ts'
 import { classes } from './pieces.tsx'
 import { entitled, keyOfRow } from './queue.ts'
@@ -88,6 +89,7 @@ function ItemRow({ item: i, inGroup, drafted }: { item: Item; inGroup: boolean; 
         <span class={'state' + (i.waiting ? ' unacked' : '')}>{state}</span>
         {task ? <span>{task.role === 'lead' ? t.lead : t.support}</span> : null}
         {task && task.seat !== desk.value.seat ? <span>{entitled(desk.value, task) ? t.escalatedToMe : heldBy(task)}</span> : null}
+        <Marks incident={i.incident} />
         {drafted ? <span class="tag">{t.draftHere}</span> : null}
         <Sending task={task?.id ?? ''} />
       </div>

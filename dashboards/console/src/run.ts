@@ -1,6 +1,6 @@
 // What runs beside the page: who it is, the link, the clock, the alarm, and what is fetched because of them.
 
-import { batch, effect } from '@preact/signals'
+import { batch, computed, effect } from '@preact/signals'
 import { Link } from '@banyan/live/link'
 import type { LinkState } from '@banyan/live/link'
 import type { LiveEvent } from '@banyan/live/protocol'
@@ -8,6 +8,8 @@ import { EMPTY } from '@banyan/live/store'
 import type { Store } from '@banyan/live/store'
 import { SILENT } from './alarm.ts'
 import { forgetBooks, readBooks } from './books.ts'
+import { forgetFeeds } from './feeds.ts'
+import { closeSealed } from './sealed.ts'
 import { deaf, hear, readTimeline } from './hear.ts'
 import { chooseFirst, newcomer, passOn, sound } from './moves.ts'
 import { CENTRE } from './queue.ts'
@@ -47,7 +49,11 @@ export function start(): void {
     remember()
   })
   effect(() => chooseFirst())
-  effect(() => void readTimeline(item.value?.incident.id))
+  const shown = computed(() => item.value?.incident.id)
+  effect(() => {
+    void readTimeline(shown.value)
+    closeSealed()
+  })
   effect(() => sound())
   effect(() => {
     void [store.value.amended, store.value.configs, store.value.gaps]
@@ -103,6 +109,8 @@ function shut(to: Door, problem: string): void {
   newest = EMPTY
   deaf()
   forgetBooks()
+  forgetFeeds()
+  closeSealed()
   batch(() => {
     door.value = to
     doorProblem.value = problem

@@ -2,10 +2,12 @@
 
 import type { Amendment, Area, City, Gap, Handover, Incident, LiveEvent, Seat, Swap } from '@banyan/live/protocol'
 import type { FeatureCollection } from 'geojson'
+import type { Quarantine, Replayed, SourceState } from './feeds.ts'
 import type { Request } from './pending.ts'
 import type { Roster } from './week.ts'
 
 const TIMEOUT_MS = 10_000
+const LONG_MS = 65_000 // of what the server itself gives a minute
 
 // Who is asking: a key's token, or '' for the session's cookie, and the seat a person acts as.
 export interface Who {
@@ -40,7 +42,7 @@ export class Refusal extends Error {
   }
 }
 
-async function call<T>(who: Who, path: string, body?: object, method = body ? 'POST' : 'GET'): Promise<T> {
+async function call<T>(who: Who, path: string, body?: object, method = body ? 'POST' : 'GET', timeoutMs = TIMEOUT_MS): Promise<T> {
   const headers: Record<string, string> = {}
   if (who.token) headers.authorization = 'Bearer ' + who.token
   else if (who.seat) headers['banyan-seat'] = who.seat
@@ -48,7 +50,7 @@ async function call<T>(who: Who, path: string, body?: object, method = body ? 'P
   let r: Response
   try {
     r = await fetch('/api/v1/' + path, {
-      method, headers, cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS),
+      method, headers, cache: 'no-store', signal: AbortSignal.timeout(timeoutMs),
       ...(body ? { body: JSON.stringify(body) } : {}),
     })
   } catch (e) {
@@ -124,6 +126,12 @@ async function where<T>(who: Who, path: string): Promise<T | undefined> {
     throw e
   }
 }
+
+export const getSources = async (who: Who): Promise<readonly SourceState[]> => (await call<{ sources: readonly SourceState[] }>(who, 'sources')).sources
+export const getQuarantine = (who: Who, source: string): Promise<Quarantine> => call<Quarantine>(who, `sources/${encodeURIComponent(source)}/quarantine`)
+export const replay = (who: Who, source: string): Promise<Replayed> => call<Replayed>(who, `sources/${encodeURIComponent(source)}/quarantine/replay`, {}, 'POST', LONG_MS)
+export const unseal = (who: Who, incident: string, alert: string, reason: string): Promise<{ fields: Readonly<Record<string, unknown>> }> =>
+  call(who, `incidents/${encodeURIComponent(incident)}/unseal`, { alert_id: alert, reason })
 
 // federated reports whether people may sign in at an OpenID provider. The redirect is looked at, not followed.
 export async function federated(): Promise<boolean> {

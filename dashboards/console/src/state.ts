@@ -54,8 +54,8 @@ export const notices = signal<readonly Notice[]>([])
 // What is looked at.
 export type List = 'mine' | 'all'
 export const list = signal<List>('mine')
-// Pane is what stands beside the queue: an incident, the duty leader's board, or the department's roster.
-export type Pane = 'incident' | 'board' | 'roster'
+// Pane is what stands beside the queue: an incident, the duty leader's board, the department's roster, the sources, or statistics.
+export type Pane = 'incident' | 'board' | 'roster' | 'feeds' | 'statistics'
 export const pane = signal<Pane>('incident')
 export const selected = signal('') // key of a row
 export const movedAt = signal(-Infinity) // performance.now() of when the selection last moved by itself

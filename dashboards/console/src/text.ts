@@ -2,6 +2,7 @@
 
 import type { IncidentState, Named, Seat, TaskState } from '@banyan/live/protocol'
 import type { Request } from './pending.ts'
+import { enFeeds, zhFeeds } from './feedtext.ts'
 import { enRoster, enRosterActs, zhRoster, zhRosterActs } from './rostertext.ts'
 
 export type Lang = 'zh' | 'en'
@@ -85,6 +86,7 @@ const zh = {
   signed_off: '已签退', no_progress: '久无进展' } as Readonly<Record<string, string>>,
   acts: zhActs,
   ...zhRoster,
+  ...zhFeeds,
 }
 
 export type Text = typeof zh
@@ -170,6 +172,7 @@ const en: Text = {
   lost: 'seat lost', handover: 'no handover', signed_off: 'signed off', no_progress: 'no progress' },
   acts: enActs,
   ...enRoster,
+  ...enFeeds,
 }
 
 export const TEXT: Record<Lang, Text> = { zh, en }

@@ -3,7 +3,7 @@ import { Act, Key } from './button.tsx'
 import { swapsWaiting } from './books.ts'
 import { dismiss } from './sending.ts'
 import {
-  bookkeeper, canSound, city, clock, dataAge, lang, link, LOST_AFTER_MS, mutedUntil, myName, mySeat, notices, pending, queue, serverNow, signedOn, text, trust, untrusted,
+  bookkeeper, canSound, city, clock, dataAge, lang, leader, link, LOST_AFTER_MS, mutedUntil, myName, mySeat, notices, pending, queue, serverNow, signedOn, text, trust, untrusted,
 } from './state.ts'
 import { named, nameOf } from './text.ts'
 import { atDate, departmentName, duration, seatName } from './words.ts'
@@ -32,7 +32,7 @@ export function TopBar() {
       {bookkeeper.value ? null : <Sound />}
       <Act id="handover" hide={bookkeeper.value} />
       <Act id="board" hide label={<>{t.boardTab}{notices.value.some((n) => n.loud) ? <b class="badge">{notices.value.filter((n) => n.loud).length}</b> : null}</>} />
-      <Act id="roster" hide />
+      {leader.value ? null : <Act id="roster" hide />}
       <Act id="commands" />
       <Act id="language" label={t.language} />
       <Act id="help" label="" />

@@ -95,6 +95,11 @@ export function lineOf(e: LiveEvent): string {
     case 'incident.priority': return `${t.acts.priority} ${e.from ?? ''} → ${e.priority ?? ''}${why}`
     case 'incident.state': return `${e.state ? t.incidentStates[e.state] : ''}${why}`
     case 'incident.note': return `${t.acts.note}：${e.text ?? ''}`
+    case 'alert.updated': return `${t.alertUpdated}：${e.alert?.text || t.noText}`
+    case 'alert.cancelled': return `${t.alertCancelled} ${e.alert?.source ?? ''} ${e.alert?.id ?? ''}${why}`
+    case 'incident.confirmed': return `${t.incidentConfirmed}${why}`
+    case 'incident.reported': return `${t.reported} ${e.rule ?? ''}${why}`
+    case 'sealed.opened': return `${t.unseal}${why}`
     case 'incident.assessed': return `${t.acts.assessments}：${e.text ?? ''}`
     case 'task.reassigned':
       return `${about}${t.acts.assign} ${e.from ? seatName(e.from) : ''} → ${task ? heldBy(task) : ''}${e.step ? `（${t.steps[e.step] ?? e.step}）` : ''}`

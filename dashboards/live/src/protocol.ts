@@ -70,6 +70,11 @@ export interface Incident {
   updated_at?: string
   last_occurred_at?: string
   seq: number
+  sensitivity?: string // 'sealed': part of it is opened by who is entitled, with a reason
+  unconfirmed?: { source: string } // only somebody of low trust has reported it
+  cancelled_count?: number // alerts that their sources took back
+  folded_count?: number // alerts that a storm rule put here
+  exercise?: boolean // a drill
 }
 
 export interface Seat {
@@ -262,6 +267,11 @@ export interface LiveEvent {
   alert?: Alert
   alert_count?: number
   last_occurred_at?: string
+  cancelled_count?: number
+  folded_count?: number
+  incident_type?: string
+  alert_id?: string
+  revision?: string
   task?: Task
   task_id?: string
   priority?: Priority

@@ -224,6 +224,18 @@ function changed(i: Incident, e: LiveEvent, onTask: (t: Task) => void): Incident
     case 'alert.attached':
       next.alert_count = e.alert_count ?? i.alert_count + 1
       if (e.last_occurred_at) next.last_occurred_at = e.last_occurred_at
+      if (e.folded_count !== undefined) next.folded_count = e.folded_count
+      break
+    case 'alert.updated':
+      if (e.incident_type) next.type = e.incident_type
+      if (e.last_occurred_at) next.last_occurred_at = e.last_occurred_at
+      if (e.cancelled_count !== undefined) next.cancelled_count = e.cancelled_count
+      break
+    case 'alert.cancelled':
+      if (e.cancelled_count !== undefined) next.cancelled_count = e.cancelled_count
+      break
+    case 'incident.confirmed':
+      delete next.unconfirmed
       break
     case 'incident.priority':
       if (!e.priority) break
