@@ -12,14 +12,32 @@ import (
 // TestConsoleInBrowser has officers of three departments and a duty leader work incidents by keyboard in real
 // Chromium: one console is cut off and its waiting task moves, a seat is handed over, drafts survive. Screenshots
 // are kept in test-results.
-func TestConsoleInBrowser(t *testing.T) { inBrowser(t, "console") }
+func TestConsoleInBrowser(t *testing.T) { inBrowser(t, "console", cityDir) }
 
 // TestRosterInBrowser has a roster editor plant and fill a gap, officers swap a shift and a duty leader take a seat
 // out of service, in real Chromium, and looks for each on the wall.
-func TestRosterInBrowser(t *testing.T) { inBrowser(t, "roster") }
+func TestRosterInBrowser(t *testing.T) { inBrowser(t, "roster", cityDir) }
+
+// TestFeedsInBrowser has a duty leader look at the sources, at a message that cannot be mapped, and open what is sealed
+// of an alert, in real Chromium.
+func TestFeedsInBrowser(t *testing.T) {
+	city := t.TempDir()
+	if err := os.CopyFS(city, os.DirFS(cityDir)); err != nil {
+		t.Fatal(err)
+	}
+	for name, profile := range map[string]string{
+		"e2e-meters":  "name: 测试表计\nname_en: Test meters\ndepartment: police\ntypes: [crime.*]\ntables:\n  kind: {\"1\": crime.domestic}\nmap:\n  id: m.no\n  type: {from: m.kind, table: kind}\n  occurred_at: m.at\n  location: {lon: m.where.x, lat: m.where.y}\n",
+		"e2e-hotline": "name: 测试热线\nname_en: Test hotline\ndepartment: police\ntypes: [crime.*]\nsensitivity: sealed\nseal: [attributes.caller]\n",
+	} {
+		if err := os.WriteFile(filepath.Join(city, "sources", name+".yaml"), []byte(profile), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inBrowser(t, "feeds", city)
+}
 
 // inBrowser runs a story of dashboards/e2e against a server of its own.
-func inBrowser(t *testing.T, story string) {
+func inBrowser(t *testing.T, story, city string) {
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Skip("Node.js is absent: `make test` needs it for the pages")
 	}
@@ -32,7 +50,7 @@ func inBrowser(t *testing.T, story string) {
 		}
 	}
 	dir := t.TempDir()
-	s := launch(t, dir)
+	s := launchCity(t, city, dir)
 	s.ready(t)
 	script, err := filepath.Abs(filepath.Join(root, "dashboards/e2e", story+".e2e.mjs"))
 	if err != nil {

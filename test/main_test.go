@@ -89,9 +89,15 @@ type server struct {
 // launch starts a server over a data folder and does not wait for it.
 func launch(t *testing.T, dir string, env ...string) *server {
 	t.Helper()
+	return launchCity(t, cityDir, dir, env...)
+}
+
+// launchCity is launch with another city.
+func launchCity(t *testing.T, city, dir string, env ...string) *server {
+	t.Helper()
 	s := &server{serving: make(chan string, 1), gone: make(chan struct{}),
 		client: &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}}
-	s.cmd = exec.Command(binary, "serve", "--city", cityDir, "--data", dir, "--listen", "127.0.0.1:0")
+	s.cmd = exec.Command(binary, "serve", "--city", city, "--data", dir, "--listen", "127.0.0.1:0")
 	s.cmd.Env = environment(env...)
 	stderr, err := s.cmd.StderrPipe()
 	if err != nil {

@@ -73,6 +73,22 @@ describe('events', () => {
     expect(s.tally.departments.get('fire')).toEqual({ open: 0, unacknowledged: 0, overdue: 0 })
     expect(s.today.closed).toBe(8)
   })
+  it('learns what its sources take back or change, and that it is confirmed', () => {
+    const s = after(fresh(), events(11, [
+      { type: 'incident.opened', incident: { ...incident('i-1'), unconfirmed: { source: 'citizen' } } },
+      { type: 'alert.attached', incident_id: 'i-1', alert_count: 2, folded_count: 1 },
+      { type: 'alert.updated', incident_id: 'i-1', incident_type: 'fire.vehicle', last_occurred_at: AT, cancelled_count: 0 },
+      { type: 'alert.cancelled', incident_id: 'i-1', cancelled_count: 1 },
+    ])).store
+    expect(s.incidents.get('i-1')).toMatchObject({ type: 'fire.vehicle', cancelled_count: 1, folded_count: 1, unconfirmed: { source: 'citizen' } })
+    const sure = after(s, events(15, [{ type: 'incident.confirmed', incident_id: 'i-1' }])).store.incidents.get('i-1')
+    expect(sure).not.toHaveProperty('unconfirmed')
+  })
+  it('counts changes of the roster and keeps gaps that are told of', () => {
+    const gap = { seat: 'fire-1', department: 'fire', from: AT }
+    const s = after(fresh(), events(11, [{ type: 'roster.gap', seat: 'fire-1', gap }, { type: 'roster.amended', seat: 'fire-1' }])).store
+    expect([s.gaps, s.amended - fresh().amended]).toEqual([{ list: [gap], total: 1 }, 1])
+  })
   it('give finished tasks no new priority', () => {
     const done = task('1', { state: 'done' })
     const s = after(fresh(incident('i-1', { tasks: [done] })), events(11, [{ type: 'incident.priority', incident_id: 'i-1', priority: 'P3' }])).store

@@ -136,8 +136,10 @@ function Row({ e }: { e: Entry }) {
     <li class={'row ' + classOf(e)} data-incident={i.id} data-priority={i.priority} title={i.number}>
       <Shape priority={i.priority} filled={e.unacknowledged} />
       <div class="row-what">
+        {i.exercise ? <b class="loud">{text.value.exercise}</b> : null}
         <b>{whatOf(e)}</b>
         <span class="where">{whereOf(e)}</span>
+        {i.unconfirmed ? <span class="hint">{text.value.unconfirmed}</span> : null}
         {i.alert_count > 1 ? <span class="hint">×{i.alert_count}</span> : null}
       </div>
       <div class="row-who">
