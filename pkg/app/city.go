@@ -15,9 +15,17 @@ const MaxCityBytes = 32 << 20
 // ReadCity reads and compiles the city in folder dir. An error of the configuration itself is a
 // plan.Problems, with the names of files relative to dir.
 func ReadCity(dir string) (*plan.City, error) {
+	return ReadCityWith(dir, "", nil)
+}
+
+// ReadCityWith is ReadCity with a file put in, or put in the place of the one there.
+func ReadCityWith(dir, name string, content []byte) (*plan.City, error) {
 	files, err := readFolder(dir)
 	if err != nil {
 		return nil, err
+	}
+	if name != "" {
+		files[name] = content
 	}
 	city, problems := plan.Load(files)
 	if len(problems) > 0 {

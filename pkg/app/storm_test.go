@@ -1,13 +1,12 @@
 package app_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -96,27 +95,32 @@ func TestStorm(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		slices.Sort(all)
 		return all
 	}
-	before := calm("before", took/4)
 	typhoon := key("typhoon")
-	var wg sync.WaitGroup
-	const senders = 20
-	began := time.Now()
-	for s := range senders {
-		wg.Go(func() {
-			for n := s; n < flood; n += senders {
-				send(typhoon, fmt.Sprint("storm-", n), "fire.vehicle", "")
-				time.Sleep(time.Until(began.Add(took * time.Duration(n) / time.Duration(flood))))
-			}
-		})
+	var before, during []time.Duration
+	const slices, senders = 4, 20 // calm and storm in turn, so that whatever else this machine does befalls both
+	for slice := range slices {
+		before = append(before, calm(fmt.Sprint("before-", slice), took/slices/2)...)
+		var wg sync.WaitGroup
+		began := time.Now()
+		for s := range senders {
+			wg.Go(func() {
+				for n := s; n < flood/slices; n += senders {
+					send(typhoon, fmt.Sprint("storm-", slice, "-", n), "fire.vehicle", "")
+					time.Sleep(time.Until(began.Add(took / slices * time.Duration(n) / time.Duration(flood/slices))))
+				}
+			})
+		}
+		during = append(during, calm(fmt.Sprint("during-", slice), took/slices)...)
+		wg.Wait()
 	}
-	during := calm("during", took)
-	wg.Wait()
-	p99 := func(all []time.Duration) time.Duration { return all[len(all)*99/100] }
+	p99 := func(all []time.Duration) time.Duration {
+		sort.Slice(all, func(i, j int) bool { return all[i] < all[j] })
+		return all[len(all)*99/100]
+	}
 	t.Logf("calm: %d alerts, p99 %v; beside a storm of %d in %v: %d, p99 %v; told to come again %d times",
-		len(before), p99(before), flood, time.Since(began).Round(time.Second), len(during), p99(during), refused.Load())
+		len(before), p99(before), flood, took, len(during), p99(during), refused.Load())
 	if torture && p99(during) > p99(before)*3/2 {
 		t.Errorf("the others' p99 went from %v to %v", p99(before), p99(during))
 	}
@@ -127,19 +131,20 @@ func TestStorm(t *testing.T) {
 	if int64(now.Today.Alerts) != accepted.Load() || accepted.Load() != int64(flood+len(before)+len(during)) {
 		t.Errorf("%d alerts were accepted, %d are counted", accepted.Load(), now.Today.Alerts)
 	}
-	var page struct{ Incidents []json.RawMessage }
-	c.must(http.StatusOK, http.MethodGet, "/api/v1/incidents?limit=500", c.officer, "", &page)
-	for _, raw := range page.Incidents {
-		var inc struct {
-			Type        string
-			FoldedCount int `json:"folded_count"`
+	for cursor, more := "", true; more; more = cursor != "" {
+		var page struct {
+			Incidents []struct {
+				FoldedCount int `json:"folded_count"`
+			}
+			Next string
 		}
-		if err := json.Unmarshal(raw, &inc); err != nil {
-			t.Fatal(err)
+		c.must(http.StatusOK, http.MethodGet, "/api/v1/incidents?limit=500&cursor="+cursor, c.officer, "", &page)
+		for _, inc := range page.Incidents {
+			folded.Add(int64(inc.FoldedCount))
 		}
-		folded.Add(int64(inc.FoldedCount))
+		cursor = page.Next
 	}
-	if folded.Load() == 0 || now.Today.Incidents > len(before)+len(during)+21 {
+	if folded.Load() < int64(flood*9/10) || now.Today.Incidents > len(before)+len(during)+21 {
 		t.Errorf("%d of the storm were folded; %d incidents in all", folded.Load(), now.Today.Incidents)
 	}
 }

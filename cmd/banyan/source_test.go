@@ -1,0 +1,60 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const fanSamples = `{"alarmNo":350100201912310001,"state":"ALARM","alarmType":"FAN","level":"2","alarmTime":"2026-05-01 08:30:00","pos":{"lng":119.31,"lat":26.08},"deviceId":"F-1","content":"风机停转","temp F":212}
+{"alarmNo":350100201912310001,"state":"CLEAR","alarmType":"FAN","level":"2","alarmTime":"2026-05-01 08:40:00","pos":{"lng":119.31,"lat":26.08},"deviceId":"F-1","content":"恢复","temp F":100}
+`
+
+// TestSourceFromSamples does what a newcomer does: draft a profile, mend what is marked, try it.
+func TestSourceFromSamples(t *testing.T) {
+	dir := cityCopy(t, repository+"/configs/fuzhou")
+	samples := filepath.Join(t.TempDir(), "day.ndjson")
+	put := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(samples, fanSamples)
+	r := banyan(t, "source", "infer", samples)
+	if r.code != 0 || r.err != "" {
+		t.Fatalf("%+v", r)
+	}
+	for _, want := range []string{"id: m.alarmNo", "location: {lon: m.pos.lng, lat: m.pos.lat}", `format: "YYYY-MM-DD hh:mm:ss"`, "incident_ref: m.deviceId", `'temp F': 'm["temp F"]'`} {
+		if !strings.Contains(r.out, want) {
+			t.Errorf("the draft does not say %q:\n%s", want, r.out)
+		}
+	}
+	profile := filepath.Join(dir, "sources", "fans.yaml")
+	put(profile, r.out)
+	if r := banyan(t, "source", "test", profile, samples); r.code != 1 || !strings.Contains(r.err, `sources/fans.yaml:4: no department "TODO"`) {
+		t.Errorf("an unmended draft: %+v", r)
+	}
+	mended := strings.NewReplacer("department: TODO", "department: transport", "types: [TODO]", "types: [road.tunnel]", `"FAN": TODO`, `"FAN": road.tunnel`, `"CLEAR": alert`, `"CLEAR": cancel`).Replace(r.out)
+	put(profile, mended)
+	good := banyan(t, "source", "test", profile, samples)
+	if good.code != 0 || !strings.Contains(good.out, "→ accepted\n    opens road.tunnel, P1, in 350102 鼓楼区, plan road-tunnel, at 119.305") || !strings.Contains(good.out, "→ cancelled\n") || !strings.Contains(good.out, "2 of 2 samples are mapped") {
+		t.Errorf("%+v", good)
+	}
+	put(samples, strings.Replace(fanSamples, `"FAN"`, `"SMOKE"`, 1)+`{"alarmNo":1}`)
+	bad := banyan(t, "source", "test", profile, samples)
+	if bad.code != 1 || !strings.Contains(bad.out, `the table has no entry for "SMOKE"`) || !strings.Contains(bad.out, "→ quarantined: type") || !strings.Contains(bad.out, "1 of 3 samples are mapped") {
+		t.Errorf("%+v", bad)
+	}
+	table := filepath.Join(t.TempDir(), "day.csv")
+	put(table, "\ufeff报警编号;类型;发生时间;经度;纬度;描述\n7;积水;1777595400000;119.3;26.08;齐膝\n")
+	if r := banyan(t, "source", "infer", table); r.code != 0 || !strings.Contains(r.out, `id: 'm["报警编号"]'`) || !strings.Contains(r.out, `format: "unix_ms"`) || !strings.Contains(r.out, `lon: 'm["经度"]'`) {
+		t.Errorf("from CSV: %+v", r)
+	}
+	for _, args := range [][]string{{"source", "test", profile, "/nowhere"}, {"source", "test", profile}, {"source", "infer"}, {"source", "mend"}} {
+		if r := banyan(t, args...); r.code != 1 || r.err == "" {
+			t.Errorf("%v: %+v", args, r)
+		}
+	}
+}
