@@ -65,6 +65,9 @@ func (d *decision) update(a *alert.Alert) error {
 		return d.submit(&next)
 	}
 	r, err := d.read(a)
+	if err == nil {
+		err = drilled(a, l.doc)
+	}
 	if err != nil {
 		return err
 	}
@@ -129,6 +132,9 @@ func (d *decision) cancel(a *alert.Alert) error {
 		return nil
 	}
 	inc := l.doc
+	if err := drilled(a, inc); err != nil {
+		return err
+	}
 	left := inc.AlertCount - inc.CancelledCount - taken
 	d.emit(Event{Type: AlertCancelled, IncidentID: inc.ID, Alert: a, Revision: d.c.Revision, CancelledCount: inc.CancelledCount + taken, Reason: a.Text})
 	if left == 0 {
@@ -180,6 +186,7 @@ func (s *State) applyUpdate(l *live, doc *alert.Incident, e *Event) {
 		doc.Text = e.Alert.Text
 	}
 	doc.Type = cmp.Or(e.IncidentType, doc.Type)
+	warn(doc, e.Alert, true)
 	s.touch(l, doc)
 	s.recall(revisionKey(e.Alert, e.Revision), e.Seq)
 }

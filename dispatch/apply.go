@@ -133,6 +133,7 @@ func (s *State) attach(l *live, doc *alert.Incident, e *Event) {
 		s.reports[alert.KeyOf(e.Alert.Source, e.Alert.ID)] = l
 	}
 	doc.FoldedCount = max(doc.FoldedCount, e.FoldedCount)
+	warn(doc, e.Alert, false)
 	if ref := (alert.SourceRef{Source: e.Alert.Source, Ref: e.Alert.IncidentRef}); ref.Ref != "" &&
 		doc.RefOf(ref.Source) == "" && len(doc.Refs) < alert.MaxSourceRefs {
 		doc.Refs = append(slices.Clip(doc.Refs), ref)

@@ -161,7 +161,7 @@ type candidate struct {
 // equally near. The work does not depend on how many incidents are open.
 func (s *State) find(a *alert.Alert, src *plan.Source, g *plan.Group, where *placement) (candidate, bool) {
 	if a.IncidentRef != "" {
-		if l := s.byRef[alert.SourceRef{Source: a.Source, Ref: a.IncidentRef}]; l != nil && absorbs(l.doc) && alike(src, l.doc) {
+		if l := s.byRef[alert.SourceRef{Source: a.Source, Ref: a.IncidentRef}]; l != nil && absorbs(l.doc) && alike(a, src, l.doc) {
 			return candidate{inc: l, by: "reference"}, true
 		}
 	}
@@ -223,14 +223,15 @@ func absorbs(i *alert.Incident) bool {
 	return !i.State.Final() && i.State != alert.IncidentSuspended
 }
 
-// alike reports whether a source's alerts and an incident may be seen by the same: what is sealed is kept apart.
-func alike(src *plan.Source, i *alert.Incident) bool {
-	return (src.Sensitivity == alert.Sealed) == (i.Sensitivity == alert.Sealed)
+// alike reports whether an alert and an incident may be seen by the same, and are both real: what is sealed is kept
+// apart, and so is a drill.
+func alike(a *alert.Alert, src *plan.Source, i *alert.Incident) bool {
+	return a.Exercise == i.Exercise && (src.Sensitivity == alert.Sealed) == (i.Sensitivity == alert.Sealed)
 }
 
 // mayJoin reports whether a may join i by place: not when its source has already told the two apart.
 func mayJoin(a *alert.Alert, src *plan.Source, i *alert.Incident) bool {
-	if !absorbs(i) || !alike(src, i) {
+	if !absorbs(i) || !alike(a, src, i) {
 		return false
 	}
 	ref := i.RefOf(a.Source)

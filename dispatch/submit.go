@@ -151,7 +151,8 @@ func (d *decision) begin(r *report, key alert.Key) {
 		State: alert.IncidentOpen, Priority: priority, Location: w.location, LocationFrom: w.from, Cell: w.cell,
 		Areas: w.areas, OutsideCity: w.outside, Text: a.Text, Plan: p.ID, Alerts: []alert.Ref{}, Tasks: []*alert.Task{},
 		AlertCount: 1, OpenedAt: d.c.At, UpdatedAt: d.c.At, FirstOccurredAt: a.OccurredAt, LastOccurredAt: a.OccurredAt,
-		Sensitivity: r.src.Sensitivity,
+		Sensitivity:  r.src.Sensitivity,
+		WarningLevel: a.WarningLevel, Cover: a.Cover, ExpiresAt: a.ExpiresAt, Exercise: a.Exercise,
 	}
 	if a.IncidentRef != "" {
 		inc.Refs = []alert.SourceRef{{Source: a.Source, Ref: a.IncidentRef}}

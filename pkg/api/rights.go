@@ -258,9 +258,9 @@ func signedOn(st *dispatch.State, c Caller) (seat string) {
 }
 
 // guarded lets a handler of the library's kind be used by those who may do an action at all.
-func (s *Server) guarded(next http.Handler, action string) http.Handler {
+func (s *Server) guarded(next http.Handler, actions ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := s.ever(callerOf(r.Context()), action); err != nil {
+		if err := s.ever(callerOf(r.Context()), actions...); err != nil {
 			WriteProblem(w, err)
 			return
 		}

@@ -18,7 +18,7 @@ func entitled(method, path string) []string {
 		return []string{"nobody", "source", "wall", "officer"}
 	case path == "/metrics" || path == "/openapi.json" || path == "/api/v1/logout" || path == "/api/v1/me":
 		return []string{"source", "wall", "officer"}
-	case strings.HasPrefix(path, "/api/v1/alerts"), strings.HasSuffix(path, "/heartbeat"):
+	case strings.HasPrefix(path, "/api/v1/alerts"), strings.HasSuffix(path, "/heartbeat"), path == "/api/v1/cap", path == "/api/v1/cloudevents":
 		return []string{"source"}
 	case path == "/api/v1/audit":
 		return nil // people who audit alone
@@ -34,7 +34,7 @@ func entitled(method, path string) []string {
 }
 
 // shownOnWalls is all that the key of a wall may read.
-var shownOnWalls = []string{"/api/v1/stream", "/api/v1/incidents", "/api/v1/incidents/{id}", "/api/v1/tasks/{id}", "/api/v1/seats", "/api/v1/statistics/now",
+var shownOnWalls = []string{"/api/v1/stream", "/api/v1/incidents", "/api/v1/incidents.geojson", "/api/v1/incidents/{id}", "/api/v1/incidents/{id}.cap", "/api/v1/tasks/{id}", "/api/v1/seats", "/api/v1/statistics/now",
 	"/api/v1/city", "/api/v1/node", "/api/v1/areas", "/api/v1/areas/locate", "/api/v1/areas.geojson", "/api/v1/cells.geojson"}
 
 // TestRoles tries every operation there is with every role.
@@ -44,6 +44,7 @@ func TestRoles(t *testing.T) {
 	d.Paths["/openapi.json"] = map[string]*operation{"get": {}}
 	d.Paths["/api/v1/stream"] = map[string]*operation{"get": {}}
 	tried := 0
+	delete(d.Paths, "/api/v1/hooks/{source}") // asks for no key: who signed it is tried elsewhere
 	for path, operations := range d.Paths {
 		for method := range operations {
 			method = strings.ToUpper(method)

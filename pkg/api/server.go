@@ -56,25 +56,26 @@ type History interface {
 
 // Options are what a Server is made of.
 type Options struct {
-	Engine  Engine
-	State   State
-	History History
-	Trail   Trail
-	Caller  func(*http.Request) (Caller, bool)               // who sends it; false: nobody known
-	Rights  Rights                                           // what they may do
-	Logins  Logins                                           // people signing in and out; nil: keys alone
-	Door    Door                                             // for what sources send in their own shape; nil: alerts alone
-	Reload  func(context.Context) (digest string, err error) // puts the configuration on disk in force; nil: cannot
-	Peer    func(*http.Request) (netip.Addr, bool)           // address and whether over TLS; nil: those of the connection
-	Stream  func(http.ResponseWriter, *http.Request, Caller) // the websocket
-	Metrics http.Handler                                     // nil: not on this listener
-	Ready   func() error                                     // nil error: accepting
-	Alive   func() error                                     // nil error: the writer's loop runs
-	Node    func() NodeStatus                                // what this process is to the city
-	Pages   fs.FS                                            // built web pages; nil: a plain notice instead
-	Now     func() time.Time
-	Observe func(operation string, status int, took time.Duration) // nil: nobody measures
-	Logger  *slog.Logger
+	Engine     Engine
+	State      State
+	History    History
+	Trail      Trail
+	Caller     func(*http.Request) (Caller, bool)               // who sends it; false: nobody known
+	Rights     Rights                                           // what they may do
+	Logins     Logins                                           // people signing in and out; nil: keys alone
+	Door       Door                                             // for what sources send in their own shape; nil: alerts alone
+	Transports Transports                                       // of messages in other forms; nil: JSON alone
+	Reload     func(context.Context) (digest string, err error) // puts the configuration on disk in force; nil: cannot
+	Peer       func(*http.Request) (netip.Addr, bool)           // address and whether over TLS; nil: those of the connection
+	Stream     func(http.ResponseWriter, *http.Request, Caller) // the websocket
+	Metrics    http.Handler                                     // nil: not on this listener
+	Ready      func() error                                     // nil error: accepting
+	Alive      func() error                                     // nil error: the writer's loop runs
+	Node       func() NodeStatus                                // what this process is to the city
+	Pages      fs.FS                                            // built web pages; nil: a plain notice instead
+	Now        func() time.Time
+	Observe    func(operation string, status int, took time.Duration) // nil: nobody measures
+	Logger     *slog.Logger
 }
 
 // Server is an http.Handler for everything Banyan serves.
@@ -104,6 +105,8 @@ func New(o Options) *Server {
 	aliases.RegisterTypeAlias(reflect.TypeFor[alert.Priority](), reflect.TypeFor[string]())
 	aliases.RegisterTypeAlias(reflect.TypeFor[geo.Cell](), reflect.TypeFor[string]())
 	s.alertRoutes()
+	s.transportRoutes()
+	s.outgoingRoutes()
 	s.incidentRoutes()
 	s.actionRoutes()
 	s.dutyRoutes()
@@ -169,9 +172,10 @@ func callerOf(ctx context.Context) Caller {
 	return c
 }
 
-// public reports whether a path is served to anybody: health, and pages that hold no data.
+// public reports whether a path is served to anybody: health, pages that hold no data, and webhooks, which are
+// signed themselves.
 func public(path string) bool {
-	return loginPath(path) || path == "/" || path == "/healthz" || path == "/readyz" || path == "/favicon.ico" ||
+	return loginPath(path) || strings.HasPrefix(path, hooksPath) || path == "/" || path == "/healthz" || path == "/readyz" || path == "/favicon.ico" ||
 		path == "/wall" || strings.HasPrefix(path, "/wall/") || path == "/console" || strings.HasPrefix(path, "/console/") ||
 		strings.HasPrefix(path, "/assets/")
 }
@@ -193,6 +197,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, caller))
 	}
+	r = withoutSuffix(r)
 	s.mux.ServeHTTP(rec, r)
 	if r.Pattern != "" {
 		s.o.Observe(r.Pattern, rec.status, s.o.Now().Sub(began))

@@ -61,24 +61,25 @@ type Options struct {
 
 // App is a running centre. Open makes one, Run serves.
 type App struct {
-	o         Options
-	log       *journal.Journal
-	keys      *auth.Store
-	seq       *sequencer.Sequencer
-	hub       *push.Hub
-	presence  *presence
-	door      *ingest.Door
-	keyring   *ingest.Keyring
-	ears      *listener
-	people    *people
-	streams   streams
-	metrics   *telemetry.Telemetry
-	listener  net.Listener
-	server    *http.Server
-	scraped   *http.Server // /metrics on a listener of its own; nil: none
-	scrapedAt net.Listener
-	stopping  atomic.Bool
-	mirror    mirror
+	o          Options
+	log        *journal.Journal
+	keys       *auth.Store
+	seq        *sequencer.Sequencer
+	hub        *push.Hub
+	presence   *presence
+	door       *ingest.Door
+	transports *transports
+	keyring    *ingest.Keyring
+	ears       *listener
+	people     *people
+	streams    streams
+	metrics    *telemetry.Telemetry
+	listener   net.Listener
+	server     *http.Server
+	scraped    *http.Server // /metrics on a listener of its own; nil: none
+	scrapedAt  net.Listener
+	stopping   atomic.Bool
+	mirror     mirror
 
 	commits   []func(*commit)
 	followers []*follower
@@ -133,6 +134,9 @@ func (a *App) open() (err error) {
 	if err = a.openDoor(); err != nil {
 		return err
 	}
+	if a.transports, err = newTransports(a); err != nil {
+		return err
+	}
 	a.hub = push.NewHub(&screens{a.seq.Replica(), a.seq.Epoch(), time.Now}, push.Options{
 		Origins: a.o.Origins,
 		Refuse:  func(w http.ResponseWriter, _ *http.Request, e *alert.Error) { api.WriteProblem(w, e) },
@@ -175,7 +179,7 @@ func (a *App) recover() (*sequencer.Start, error) {
 func (a *App) handler() http.Handler {
 	return api.New(api.Options{
 		Engine: a.seq, State: a.seq.Replica(), History: history{a.log}, Trail: a.log, Caller: a.caller, Stream: a.stream,
-		Door: a.door, Reload: a.Reload, Rights: rights{}, Logins: a.people, Peer: a.peer,
+		Door: a.door, Transports: a.transports, Reload: a.Reload, Rights: rights{}, Logins: a.people, Peer: a.peer,
 		Metrics: a.metrics.Handler(), Ready: a.ready, Alive: a.alive, Pages: a.o.Pages, Now: time.Now, Node: a.node,
 		Observe: a.metrics.Request, Logger: a.o.Logger,
 	})
@@ -262,6 +266,10 @@ func (a *App) Run(ctx context.Context) error {
 	})
 	g.Go(a.serveMetrics)
 	g.Go(func() error {
+		a.transports.run(failed)
+		return nil
+	})
+	g.Go(func() error {
 		a.presence.run(failed)
 		return nil
 	})
@@ -324,6 +332,9 @@ func (a *App) close() error {
 		if err := a.listener.Close(); !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
+	}
+	if a.transports != nil {
+		errs = append(errs, a.transports.chains.Close())
 	}
 	if a.people != nil {
 		errs = append(errs, a.people.Close())

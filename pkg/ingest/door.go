@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -118,7 +119,7 @@ func (d *Door) submit(ctx context.Context, src *plan.Source, m *Message) pending
 	}
 	if op := mapped.Operation; op == plan.OpIgnore || op == plan.OpTelemetry {
 		d.Hear(src.ID, 0)
-		return pending{result: Result{Status: Ignored, Reason: "by the profile: " + string(op)}}
+		return pending{result: Result{Status: Ignored, Reason: cmp.Or(m.Why, "by the profile: "+string(op))}}
 	}
 	c, err := d.command(src, m, &mapped)
 	var e *alert.Error
@@ -149,7 +150,7 @@ func (d *Door) command(src *plan.Source, m *Message, mapped *Mapped) (dispatch.C
 		if s.ID == "" && s.IncidentRef == "" || len(s.ID) > alert.MaxIDBytes || len(s.IncidentRef) > alert.MaxRefBytes {
 			return c, &alert.Error{Code: alert.CodeInvalid, Fields: []alert.Field{{Field: "id", Reason: "a cancel names the id of an alert, or its incident_ref"}}}
 		}
-		*c.Alert = alert.Alert{Source: src.ID, ID: s.ID, IncidentRef: s.IncidentRef, Text: shortened(s.Text, alert.MaxReasonBytes), OccurredAt: now,
+		*c.Alert = alert.Alert{Source: src.ID, ID: s.ID, IncidentRef: s.IncidentRef, Text: shortened(s.Text, alert.MaxReasonBytes), OccurredAt: now, Exercise: s.Exercise,
 			AlertID: alert.KeyOf(src.ID, s.ID).AlertID()}
 	} else {
 		a, err := s.Validate(src.ID, src.Datum)

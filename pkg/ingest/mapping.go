@@ -49,9 +49,11 @@ func Map(src *plan.Source, m *Message) Mapped {
 	case plan.OpCancel:
 		x.identity(m)
 		x.out.Submission.Text = x.text(x.m.Text)
+		x.warning()
 	default:
 		x.identity(m)
 		x.alert()
+		x.warning()
 	}
 	return x.out
 }
@@ -180,6 +182,22 @@ func (x *mapper) alert() {
 			x.problem("attributes", err)
 		}
 		s.Attributes = b
+	}
+}
+
+// warning takes over what a CAP message says beyond a report (level, cover, expiry, exercise): the transport found it,
+// no profile needs to name it, and none can leave it out.
+func (x *mapper) warning() {
+	w, ok := x.in.M["warning"].(map[string]any)
+	if !ok || x.in.Kind != "cap" {
+		return
+	}
+	b, err := json.Marshal(w)
+	if err == nil {
+		err = json.Unmarshal(b, &x.out.Submission)
+	}
+	if err != nil {
+		x.problem("warning", err)
 	}
 }
 

@@ -188,14 +188,15 @@ type rawTransport struct {
 	Delimiter       str       `yaml:"delimiter"`
 	Certificates    []str     `yaml:"certificates"`
 	Signed          *at[bool] `yaml:"signed"`
+	Drills          *at[bool] `yaml:"drills"`
 }
 
 // settingsOf are the keys that mean something to a kind of transport, beside kind itself.
 var settingsOf = map[TransportKind][]string{
 	TransportREST: nil, TransportCloudEvents: nil,
-	TransportCAP:     {"certificates", "signed"},
+	TransportCAP:     {"certificates", "signed", "drills"},
 	TransportMQTT:    {"broker", "topics", "qos", "group", "client_id", "user", "password_file", "ca_file", "cert_file", "key_file"},
-	TransportFeed:    {"url", "every", "user", "password_file", "ca_file", "cert_file", "key_file", "certificates", "signed"},
+	TransportFeed:    {"url", "every", "user", "password_file", "ca_file", "cert_file", "key_file", "certificates", "signed", "drills"},
 	TransportWebhook: {"secret_file", "signature_header", "timestamp_header", "tolerance"},
 	TransportFile:    {"path", "format", "delimiter", "every"},
 }
@@ -236,6 +237,9 @@ func (l *loader) transport(file string, r *rawTransport) Transport {
 	if r.Signed != nil {
 		t.Signed = r.Signed.V
 	}
+	if r.Drills != nil {
+		t.Drills = r.Drills.V
+	}
 	l.needed(file, r, &t)
 	return t
 }
@@ -272,6 +276,9 @@ func (r *rawTransport) given() map[string]int {
 	}
 	if r.Signed != nil {
 		given["signed"] = r.Signed.Line
+	}
+	if r.Drills != nil {
+		given["drills"] = r.Drills.Line
 	}
 	return given
 }

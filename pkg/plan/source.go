@@ -94,4 +94,5 @@ type Transport struct {
 	// cap
 	Certificates []string // files of certificates whose signatures count
 	Signed       bool     // a message that is not signed by one of them is refused
+	Drills       bool     // a drill is declared: exercises open incidents, marked as drills
 }

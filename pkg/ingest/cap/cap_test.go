@@ -399,3 +399,57 @@ func FuzzParse(f *testing.F) {
 		m.Body(infos, &p)
 	})
 }
+
+func TestChains(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "chains")
+	open := func() *Chains {
+		c, err := OpenChains(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	said := func(id string, before ...string) *Message {
+		m := &Message{Identifier: id}
+		for _, b := range before {
+			m.References = append(m.References, Reference{Identifier: b})
+		}
+		return m
+	}
+	c := open()
+	for _, x := range []struct {
+		m    *Message
+		root string
+	}{{said("a"), "a"}, {said("b", "a"), "a"}, {said("c", "b"), "a"}, {said("z", "y"), "y"}} {
+		if got := c.Root("s", x.m); got != x.root {
+			t.Errorf("%s: %s, want %s", x.m.Identifier, got, x.root)
+		}
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, append(must(os.ReadFile(file)), `{"source":"s","id":"to`...), 0o600); err != nil { // a crash in the middle of a line
+		t.Fatal(err)
+	}
+	c = open()
+	defer c.Close()
+	if got := c.Root("s", said("d", "c")); got != "a" {
+		t.Errorf("after a restart: %s", got)
+	}
+	if got := c.Root("another", said("d", "c")); got != "c" {
+		t.Errorf("of another source: %s", got)
+	}
+	for i := range 2*MaxLinks + 10 {
+		c.Root("s", said(fmt.Sprint(i), "x"))
+	}
+	if len(c.roots) > 2*MaxLinks {
+		t.Errorf("%d are known", len(c.roots))
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

@@ -15,6 +15,8 @@ type Reader struct {
 	Verifier
 	Drills bool       // exercises are taken, as drills; else they are answered and open nothing
 	City   *geo.Index //
+	Source string     // whose messages they are
+	Chains *Chains    // nil: chains are as long as references say
 }
 
 // Read reads a message. What is wrong with it is an *alert.Error; what is right and calls for nothing (a test, an
@@ -34,6 +36,8 @@ func (r *Reader) Read(raw []byte) (ingest.Message, error) {
 		out.Raw = raw
 	}
 	out.Body = m.Body(infos, &place)
+	root := r.root(m)
+	out.Body["root"] = root
 	out.Body["signature"], out.Body["warning"] = string(signature), warning(m, infos, &place)
 	if b, err := json.Marshal(out.Body); err != nil || len(b) > ingest.MaxMessageBytes {
 		return ingest.Message{}, alert.Errorf(alert.CodeTooLarge, "what the message says, polygons left aside, is longer than %d bytes, the most that is taken", ingest.MaxMessageBytes)
@@ -44,11 +48,22 @@ func (r *Reader) Read(raw []byte) (ingest.Message, error) {
 	}
 	switch m.Kind {
 	case KindUpdate:
-		out.Operation, out.Target = "update", m.Root().Identifier
+		out.Operation, out.Target = "update", root
 	case KindCancel:
-		out.Operation, out.Target = "cancel", m.Root().Identifier
+		out.Operation, out.Target = "cancel", root
 	}
 	return out, nil
+}
+
+// root is the first message of the chain that m belongs to.
+func (r *Reader) root(m *Message) string {
+	if r.Chains != nil {
+		return r.Chains.Root(r.Source, m)
+	}
+	if root := m.Root().Identifier; root != "" {
+		return root
+	}
+	return m.Identifier
 }
 
 // idle says why a message calls for nothing, "" if it does call for something.

@@ -132,11 +132,8 @@ const (
 func (m *Message) Body(infos []Info, p *Place) map[string]any {
 	body := map[string]any{
 		"identifier": m.Identifier, "sender": m.Sender, "sent": m.Sent.Format(time.RFC3339), "status": string(m.Status), "msg_type": string(m.Kind),
-		"scope": m.Scope, "source": m.Source, "note": short(m.Note), "incidents": short(m.Incidents), "root": m.Root().Identifier,
+		"scope": m.Scope, "source": m.Source, "note": short(m.Note), "incidents": short(m.Incidents),
 		"area": p.Area, "areas": list(p.Areas), "level": string(Level(infos)),
-	}
-	if body["root"] == "" {
-		body["root"] = m.Identifier
 	}
 	if p.Location != nil {
 		body["lon"], body["lat"], body["accuracy_m"] = p.Location.Lon, p.Location.Lat, p.AccuracyM
