@@ -49,6 +49,10 @@ func (x *assigner) newTask(department string, role alert.Role) {
 	if !ok {
 		d, _ = x.d.city.Department(plan.Centre)
 	}
+	if len(d.Duty) == 0 { // the centre itself has none as a rule
+		x.give(d, role, d.Leader, d.ID+" has no duty seat: its leader")
+		return
+	}
 	x.route(d, x.blank(d.ID, role))
 }
 
