@@ -292,3 +292,59 @@ map: {id: m.id, type: {value: fire.building}, occurred_at: m.t, area: m.area}
 		}
 	}
 }
+
+// TestSilence: a source that is silent for longer than its heartbeat is one incident of the centre, until it is
+// heard again; under maintenance its silence is none.
+func TestSilence(t *testing.T) {
+	profile := func(name string) string {
+		return "name: " + name + "\ndepartment: fire\nheartbeat: 5s\n"
+	}
+	dir, here := cityIn(t, "testdata/city", map[string]string{"sources/gauge.yaml": profile("水位站"), "sources/resting.yaml": profile("检修中"),
+		"types.yaml": "\n  - {code: source.silent, name: 来源失联, class: accident, group: medical, priority: P3}\n", "city.yaml": "\nsilence_type: source.silent\n"})
+	replaceIn(t, filepath.Join(dir, "plans.yaml"), "plans:\n", "plans:\n  - {id: silence, types: [source.silent], lead: centre, ladder: standard}\n")
+	c := newCentre(t, here)
+	admin := c.signedIn("root", "管理员", "", auth.RoleSystemAdmin)
+	admin.must(http.StatusOK, http.MethodPost, "/api/v1/sources/resting/maintenance", fmt.Sprintf(`{"until":%q,"reason":"更换电池"}`, time.Now().Add(time.Hour).Format(time.RFC3339)), nil)
+	states := func() map[string]api.SourceState {
+		var list api.SourceList
+		c.get("/api/v1/sources", c.officer("centre-leader"), &list)
+		by := map[string]api.SourceState{}
+		for _, s := range list.Sources {
+			by[s.ID] = s
+		}
+		return by
+	}
+	until := func(what string, ok func() bool) {
+		t.Helper()
+		for end := time.Now().Add(patience); !ok(); time.Sleep(100 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%s does not happen: %+v", what, states())
+			}
+		}
+	}
+	until("silence", func() bool { return states()["gauge"].State == "silent" })
+	id := states()["gauge"].Incident
+	var inc alert.Incident
+	c.get("/api/v1/incidents/"+id, c.officer("centre-leader"), &inc)
+	if inc.Type != "source.silent" || inc.Lead().Department != "centre" || !strings.Contains(inc.Text, "水位站") {
+		t.Errorf("%+v", inc)
+	}
+	if s := states()["resting"]; s.State != "maintenance" || s.Incident != "" {
+		t.Errorf("under maintenance: %+v", s)
+	}
+	if a := c.must(http.MethodPost, "/api/v1/sources/gauge/heartbeat", c.source("fire-119"), ""); a.status != http.StatusForbidden {
+		t.Errorf("another's heartbeat: %d", a.status)
+	}
+	if a := c.must(http.MethodPost, "/api/v1/sources/gauge/heartbeat", c.source("gauge"), ""); a.status != http.StatusOK {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	until("hearing it again", func() bool { return states()["gauge"].State == "live" })
+	c.get("/api/v1/incidents/"+id, c.officer("centre-leader"), &inc)
+	if inc.State != alert.IncidentCancelled || !strings.Contains(inc.CloseReason, "heard again") {
+		t.Errorf("heard again, it is %s: %s", inc.State, inc.CloseReason)
+	}
+	m := c.must(http.MethodGet, "/metrics", c.wall(), "")
+	if !strings.Contains(string(m.body), `banyan_source_silent{source="gauge"} 0`) {
+		t.Error("the metrics do not tell of it")
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/banyan-ecc/banyan/pkg/ingest"
 	"github.com/banyan-ecc/banyan/pkg/plan"
 	"github.com/banyan-ecc/banyan/pkg/sequencer"
+	"github.com/banyan-ecc/banyan/pkg/telemetry"
 )
 
 // source finds a source of the configuration in force.
@@ -34,7 +35,47 @@ func (a *App) openDoor() (err error) {
 		_, out := st.SourceMaintenance(source, alert.TimeOf(time.Now()))
 		return out
 	}}
+	a.metrics.Gauges(sourceFamilies, a.sourceReadings)
 	return nil
+}
+
+// sourceFamilies are what sourceReadings reads, in this order. There are as many series as configured sources.
+var sourceFamilies = []telemetry.Family{
+	{Name: "banyan_source_silent", Help: "1 while nothing is heard of a source for longer than its heartbeat.", Labels: []string{"source"}},
+	{Name: "banyan_source_last_heard_seconds", Help: "Unix time of the last sign of life since the server began.", Labels: []string{"source"}},
+	{Name: "banyan_source_messages_per_second", Help: "Messages of a source, over the last minute or two.", Labels: []string{"source"}},
+	{Name: "banyan_source_refused", Help: "Messages of a source refused since the server began.", Labels: []string{"source"}},
+	{Name: "banyan_source_quarantined", Help: "Messages of a source in quarantine.", Labels: []string{"source"}},
+	{Name: "banyan_source_quarantine_lost", Help: "Messages that gave way to newer ones in quarantine; the journal has them.", Labels: []string{"source"}},
+}
+
+// sourceReadings reads the health of every source that was ever heard or has something in quarantine.
+func (a *App) sourceReadings() [][]telemetry.Reading {
+	out := make([][]telemetry.Reading, len(sourceFamilies))
+	a.seq.Replica().Read(func(st *dispatch.State) {
+		city := st.City()
+		if city == nil {
+			return
+		}
+		for _, src := range city.Sources {
+			h, status := a.door.Health(src.ID), st.SourceStatus(src.ID)
+			silent := 0.0
+			if status.Silent != 0 {
+				silent = 1
+			}
+			if h.LastHeard.IsZero() && silent == 0 && len(status.Held) == 0 {
+				continue
+			}
+			heard := 0.0
+			if !h.LastHeard.IsZero() {
+				heard = float64(h.LastHeard.UnixMilli()) / 1000
+			}
+			for i, v := range []float64{silent, heard, h.PerSecond, float64(h.Errors), float64(len(status.Held)), float64(status.Lost)} {
+				out[i] = append(out[i], telemetry.Reading{Value: v, Labels: []string{src.ID}})
+			}
+		}
+	})
+	return out
 }
 
 // Reload reads the configuration and the keys that seal from disk again and puts them in force, the whole
