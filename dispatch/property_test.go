@@ -61,6 +61,7 @@ type machine struct {
 	r      *rapid.T
 	worlds []*plan.City
 	twin   *State
+	part   *Part
 	acted  map[string]int // outcomes seen, to know what the test reached
 	shown  []shown
 }
@@ -73,7 +74,7 @@ type shown struct {
 
 func newMachine(r *rapid.T, worlds []*plan.City, acted map[string]int) *machine {
 	start := time.Date(2026, 5, 1, 8, 0, 0, 0, worlds[0].Zone).Add(time.Duration(rapid.IntRange(0, 23).Draw(r, "hour")) * time.Hour)
-	return &machine{desk: newDesk(r, worlds[0], start), r: r, worlds: worlds, acted: acted}
+	return &machine{desk: newDesk(r, worlds[0], start), r: r, worlds: worlds, acted: acted, part: NewPart()}
 }
 
 // perform decides on the state and on its twin, which must agree.
@@ -101,6 +102,16 @@ func (m *machine) perform(c Command) ([]Event, error) {
 	m.acted[string(c.Type)+" "+string(c.Action)+" "+string(alert.CodeOf(err))]++
 	for i := range events {
 		m.acted[string(events[i].Type)]++
+		m.part.Apply(&events[i])
+		m.part.Apply(&events[i]) // as good as once
+	}
+	for i := range events {
+		for _, id := range events[i].Concerns() {
+			doc, _ := m.state.Incident(id)
+			if apart, _ := m.part.Incident(id); doc != nil && !bytes.Equal(encoded(m.r, doc), encoded(m.r, apart)) {
+				m.r.Fatalf("after %s the incident is\n%sand by its events alone\n%s", events[i].Type, encoded(m.r, doc), encoded(m.r, apart))
+			}
+		}
 	}
 	if n := len(events); n > 0 {
 		if doc, ok := m.state.Incident(events[n-1].IncidentID); ok {

@@ -19,10 +19,11 @@ var floors = map[string]int{
 	"geo": 0, "pkg/journal": 0,
 	"pkg/alert":  1,
 	"pkg/roster": 2, "pkg/plan": 2,
-	"dispatch":      3,
-	"pkg/sequencer": 4,
-	"pkg/ingest":    5, // the door, which transports and pages of the edge are built against
-	"pkg/ingest/":   edge, "pkg/push": edge, "pkg/api": edge, "pkg/auth": edge, "pkg/telemetry": edge,
+	"dispatch":       3,
+	"pkg/sequencer":  4,
+	"pkg/statistics": 5, // what history keeps and pages of the edge show
+	"pkg/ingest":     5, // the door, which transports and pages of the edge are built against
+	"pkg/ingest/":    edge, "pkg/push": edge, "pkg/api": edge, "pkg/auth": edge, "pkg/telemetry": edge,
 	"pkg/replay": edge, "pkg/redisstore": edge, "pkg/history": edge,
 	"pkg/app": 7, "pkg/sim": 7, "pkg/bench": 7,
 	"cmd/banyan": command,

@@ -43,16 +43,17 @@ type settings struct {
 	Shutdown struct {
 		Timeout time.Duration `mapstructure:"timeout"`
 	} `mapstructure:"shutdown"`
-	OIDC  auth.OIDC `mapstructure:"oidc"`
-	Redis string    `mapstructure:"redis"`
-	Node  string    `mapstructure:"node"`
+	History bool      `mapstructure:"history"`
+	OIDC    auth.OIDC `mapstructure:"oidc"`
+	Redis   string    `mapstructure:"redis"`
+	Node    string    `mapstructure:"node"`
 }
 
 // Keys of the settings file and their defaults.
 var defaults = map[string]any{
 	"city": "configs/fuzhou", "data": "data", "listen": "127.0.0.1:8080", "metrics.listen": "", "origins": []string{}, "proxies": []string{}, "redis": "", "node": "",
 	"log.level": "info", "log.format": "text",
-	"snapshot.every_events": sequencer.DefaultSnapshotEvery, "shutdown.timeout": app.DefaultShutdownTimeout,
+	"snapshot.every_events": sequencer.DefaultSnapshotEvery, "shutdown.timeout": app.DefaultShutdownTimeout, "history": true,
 }
 
 // serverFlags adds the flags of a command that serves, and returns how to read its settings.
@@ -127,7 +128,7 @@ func (s *settings) open(cmd *cobra.Command) (*app.App, *plan.City, *slog.Logger,
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	a, err := app.Open(app.Options{OIDC: s.OIDC, Proxies: proxies, City: city, CityDir: s.City, DataDir: s.Data, Listen: s.Listen, MetricsListen: s.Metrics.Listen, Origins: s.Origins, Pages: pages,
+	a, err := app.Open(app.Options{NoHistory: !s.History, OIDC: s.OIDC, Proxies: proxies, City: city, CityDir: s.City, DataDir: s.Data, Listen: s.Listen, MetricsListen: s.Metrics.Listen, Origins: s.Origins, Pages: pages,
 		SnapshotEvery: s.Snapshot.EveryEvents, ShutdownTimeout: s.Shutdown.Timeout, Logger: logger,
 		Redis: s.Redis, Node: s.Node})
 	return a, city, logger, err

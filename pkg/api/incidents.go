@@ -166,6 +166,14 @@ type idInput struct {
 	ID string `path:"id" maxLength:"64"`
 }
 
+// anyIncident finds an incident in memory, or else among those that are over.
+func (s *Server) anyIncident(ctx context.Context, id string) (doc *alert.Incident, events []uint64, cut bool, err error) {
+	if doc, events, cut, err = s.incident(id); alert.CodeOf(err) == alert.CodeNotFound && s.o.Archive != nil {
+		doc, events, err = s.past(ctx, id)
+	}
+	return doc, events, cut, err
+}
+
 func (s *Server) incident(id string) (doc *alert.Incident, events []uint64, cut bool, err error) {
 	var ok bool
 	s.o.State.Read(func(st *dispatch.State) {
@@ -180,7 +188,7 @@ func (s *Server) incident(id string) (doc *alert.Incident, events []uint64, cut 
 }
 
 func (s *Server) getIncident(ctx context.Context, in *idInput) (*body[*alert.Incident], error) {
-	doc, _, _, err := s.incident(in.ID)
+	doc, _, _, err := s.anyIncident(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +205,7 @@ type Timeline struct {
 }
 
 func (s *Server) getTimeline(ctx context.Context, in *idInput) (*body[Timeline], error) {
-	doc, seqs, cut, err := s.incident(in.ID)
+	doc, seqs, cut, err := s.anyIncident(ctx, in.ID)
 	if err == nil {
 		err = s.o.Rights.Allowed(callerOf(ctx), timelineRead, partIn(doc))
 		if doc.Sensitivity == alert.Sealed && err == nil {
@@ -229,6 +237,9 @@ func (s *Server) task(id string) (task *alert.Task, inc *alert.Incident, err err
 
 func (s *Server) getTask(ctx context.Context, in *idInput) (*body[*alert.Task], error) {
 	task, inc, err := s.task(in.ID)
+	if alert.CodeOf(err) == alert.CodeNotFound && s.o.Archive != nil {
+		task, inc, err = s.pastTask(ctx, in.ID)
+	}
 	if err != nil {
 		return nil, err
 	}

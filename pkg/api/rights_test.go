@@ -45,6 +45,8 @@ func entitledPeople(method, path string) []auth.Role {
 		return append(officers, auth.RoleRosterEditor)
 	case method == http.MethodPost, strings.HasSuffix(path, "/timeline"), strings.HasPrefix(path, "/api/v1/handovers"):
 		return officers
+	case path == "/api/v1/statistics", strings.HasPrefix(path, "/api/v1/briefings"), strings.HasPrefix(path, "/api/v1/history"):
+		return officers
 	case path == "/api/v1/seats", strings.HasPrefix(path, "/api/v1/statistics"):
 		return append(officers, auth.RoleWall, auth.RoleRosterEditor)
 	case path == "/api/v1/city", path == "/api/v1/node", strings.HasPrefix(path, "/api/v1/areas"), strings.HasPrefix(path, "/api/v1/cells"):

@@ -59,6 +59,7 @@ type Options struct {
 	Engine     Engine
 	State      State
 	History    History
+	Archive    Archive // what is over; nil: none is kept
 	Trail      Trail
 	Caller     func(*http.Request) (Caller, bool)               // who sends it; false: nobody known
 	Rights     Rights                                           // what they may do
@@ -112,6 +113,8 @@ func New(o Options) *Server {
 	s.dutyRoutes()
 	s.sourceRoutes()
 	s.rosterRoutes()
+	s.historyRoutes()
+	s.statisticsRoutes()
 	s.auditRoutes()
 	s.amendmentRoutes()
 	s.maintenanceRoutes()

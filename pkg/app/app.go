@@ -20,6 +20,7 @@ import (
 	"github.com/banyan-ecc/banyan/pkg/alert"
 	"github.com/banyan-ecc/banyan/pkg/api"
 	"github.com/banyan-ecc/banyan/pkg/auth"
+	"github.com/banyan-ecc/banyan/pkg/history"
 	"github.com/banyan-ecc/banyan/pkg/ingest"
 	"github.com/banyan-ecc/banyan/pkg/journal"
 	"github.com/banyan-ecc/banyan/pkg/plan"
@@ -51,6 +52,7 @@ type Options struct {
 	Disk            journal.FS     // of the journal; nil: the machine's
 	SnapshotEvery   uint64         // events; 0: the sequencer's default
 	ShutdownTimeout time.Duration  // 0: DefaultShutdownTimeout
+	NoHistory       bool           // keeps no read model: no search, no statistics
 	OIDC            auth.OIDC      // OpenID provider; zero: none
 	LoginCost       auth.Cost      // of a password; zero: auth.DefaultCost
 	Proxies         []netip.Prefix // whose word on a request's address and TLS counts
@@ -81,6 +83,7 @@ type App struct {
 	stopping   atomic.Bool
 	mirror     mirror
 
+	past      *history.Store // nil: none is kept
 	commits   []func(*commit)
 	followers []*follower
 }
@@ -148,6 +151,9 @@ func (a *App) open() (err error) {
 		return err
 	}
 	a.measure()
+	if err = a.openHistory(); err != nil {
+		return err
+	}
 	if err = a.openMetrics(); err != nil {
 		return err
 	}
@@ -178,7 +184,7 @@ func (a *App) recover() (*sequencer.Start, error) {
 
 func (a *App) handler() http.Handler {
 	return api.New(api.Options{
-		Engine: a.seq, State: a.seq.Replica(), History: history{a.log}, Trail: a.log, Caller: a.caller, Stream: a.stream,
+		Engine: a.seq, State: a.seq.Replica(), History: recorded{a.log}, Archive: a.archive(), Trail: a.log, Caller: a.caller, Stream: a.stream,
 		Door: a.door, Transports: a.transports, Reload: a.Reload, Rights: rights{}, Logins: a.people, Peer: a.peer,
 		Metrics: a.metrics.Handler(), Ready: a.ready, Alive: a.alive, Pages: a.o.Pages, Now: time.Now, Node: a.node,
 		Observe: a.metrics.Request, Logger: a.o.Logger,
@@ -340,6 +346,9 @@ func (a *App) close() error {
 		errs = append(errs, a.people.Close())
 	}
 	errs = append(errs, a.mirror.close())
+	if a.past != nil {
+		errs = append(errs, a.past.Close())
+	}
 	if a.log != nil {
 		errs = append(errs, a.log.Close())
 	}

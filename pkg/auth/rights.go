@@ -107,6 +107,7 @@ const (
 	RosterEdit       Action = "roster.edit"
 	SwapAsk          Action = "swap.ask" // and accept
 	SwapApprove      Action = "swap.approve"
+	StatisticsRead   Action = "statistics.read" // and briefings
 	MetricsRead      Action = "metrics.read"
 	ConfigRead       Action = "config.read"
 	ConfigLoad       Action = "config.load"
@@ -197,6 +198,7 @@ var table = map[Action][columns]Scope{
 	SourceRead:          {no, no, All, All, All, All, no, no, no, no},
 	QuarantineRead:      {no, no, Part, Part, Part, All, no, no, no, no},
 	QuarantineReplay:    {no, no, Part, no, Part, All, no, no, no, no},
+	StatisticsRead:      {no, no, All, All, All, All, no, no, no, no},
 	MetricsRead:         {All, All, All, no, no, no, no, All, no, no},
 	ConfigRead:          {no, no, no, no, no, no, no, All, no, no},
 	ConfigLoad:          {no, no, no, no, no, no, no, All, no, no},

@@ -8,11 +8,11 @@ import (
 	"github.com/banyan-ecc/banyan/pkg/sequencer"
 )
 
-// history finds past events in the journal.
-type history struct{ log *journal.Journal }
+// recorded finds past events in the journal.
+type recorded struct{ log *journal.Journal }
 
 // Events implements api.History.
-func (h history) Events(seq uint64) ([]dispatch.Event, error) {
+func (h recorded) Events(seq uint64) ([]dispatch.Event, error) {
 	f, err := h.log.FrameAt(seq)
 	if err != nil {
 		return nil, err
@@ -25,7 +25,7 @@ func (h history) Events(seq uint64) ([]dispatch.Event, error) {
 }
 
 // Encoded implements api.History. Sequences are ascending, so each frame is read once.
-func (h history) Encoded(seqs []uint64) ([][]byte, error) {
+func (h recorded) Encoded(seqs []uint64) ([][]byte, error) {
 	out := make([][]byte, 0, len(seqs))
 	var f journal.Frame
 	var rec sequencer.Record

@@ -1,0 +1,66 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/banyan-ecc/banyan/pkg/alert"
+	"github.com/banyan-ecc/banyan/pkg/api"
+	"github.com/banyan-ecc/banyan/pkg/history"
+	"github.com/banyan-ecc/banyan/pkg/journal"
+)
+
+// History is in no hurry: it rests between portions, so that what comes meanwhile is one portion and the writer
+// has the processors to itself most of the time.
+const (
+	historyRest = 200 * time.Millisecond
+	historyDuty = 3 // times as long as a portion took
+)
+
+// archive is the read model as the API asks it.
+type archive struct{ *history.Store }
+
+// Find implements api.Archive.
+func (a archive) Find(ctx context.Context, q api.PastQuery, yield func(uint64, *alert.Incident) bool) error {
+	return a.Store.Find(ctx, history.Query(q), yield)
+}
+
+// Searchable implements api.Archive.
+func (archive) Searchable(words string) bool { return history.Searchable(words) }
+
+// openHistory opens the read model and has it follow the journal.
+func (a *App) openHistory() (err error) {
+	if a.o.NoHistory {
+		return nil
+	}
+	if a.past, err = history.Open(a.o.DataDir); err != nil {
+		return err
+	}
+	a.follow("history", func() (uint64, error) { return a.past.After(a.log) }, func(ctx context.Context, frames []journal.Frame) error {
+		began := time.Now()
+		if err := a.past.Take(ctx, frames); err != nil {
+			return err
+		}
+		select {
+		case <-time.After(max(historyRest, historyDuty*time.Since(began))):
+		case <-ctx.Done():
+		}
+		return nil
+	})
+	a.metrics.Gauge("banyan_history_lag_events", "Events in the journal that searches and statistics do not know yet.", nil, func() float64 {
+		seq, err := a.past.Seq(context.Background())
+		if err != nil {
+			return -1
+		}
+		return float64(a.log.LastSeq()) - float64(seq)
+	})
+	return nil
+}
+
+// archive returns what the API asks about the past, nil where history is off.
+func (a *App) archive() api.Archive {
+	if a.past == nil {
+		return nil
+	}
+	return archive{a.past}
+}
