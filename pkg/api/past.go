@@ -102,7 +102,7 @@ func (s *Server) searchIncidents(ctx context.Context, in *searchInput) (*body[In
 			page.Next = strconv.FormatUint(last, 10)
 			return false
 		}
-		if seen++; sees == whole || s.sees(ctx, doc) {
+		if seen++; sees == whole && doc.Sensitivity != alert.Sealed || s.sees(ctx, doc) {
 			page.Incidents = append(page.Incidents, doc)
 		}
 		last = opened

@@ -245,7 +245,7 @@ func (p *portion) count(en *entry, before, after *alert.Incident, e *dispatch.Ev
 		}
 		t.Merge(&tally)
 	})
-	if t := e.Task; t != nil && (p.late[t.ID] != nil || t.Overdue || t.State == alert.TaskUnstaffed || t.AcknowledgedAt == e.At) {
+	if t := e.Task; t != nil && after.Sensitivity != alert.Sealed && (p.late[t.ID] != nil || t.Overdue || t.State == alert.TaskUnstaffed || t.AcknowledgedAt == e.At) {
 		p.noteLate(en, after, e)
 	}
 }
