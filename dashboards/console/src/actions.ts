@@ -133,6 +133,7 @@ export const ACTIONS: readonly Action[] = [
   other('sign-off', 'o', 'duty', () => text.value.signOff, signOffForm, () => signedOn.value),
   other('handover', 'h', 'duty', () => text.value.handover, () => (dutyOpen.value = 'handover'), () => mySeat.value !== undefined),
   other('feeds', '5', 'page', () => text.value.feedsTab, () => show('feeds'), () => !bookkeeper.value),
+  other('statistics', '6', 'page', () => text.value.statisticsTab, () => show('statistics'), () => !bookkeeper.value),
   other('replay', 't', 'duty', () => text.value.replay, () => void replayChosen(), () => pane.value === 'feeds' && mayReplay()),
   onItem('unseal', 'b', () => text.value.unseal, unsealForm, mayUnseal),
   other('swaps', 'y', 'duty', () => text.value.swapsTab, () => (dutyOpen.value = 'swaps'), () => swaps.value !== undefined),

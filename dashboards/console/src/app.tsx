@@ -13,6 +13,7 @@ import { nameOf } from './keys.ts'
 import { Paper } from './paperview.tsx'
 import { Queue } from './queueview.tsx'
 import { RosterView } from './rosterview.tsx'
+import { StatisticsView } from './statisticsview.tsx'
 import { SwapPanel } from './swapview.tsx'
 import { chooseTask, ends, openGroup, step, toggleGroup } from './select.ts'
 import { wake } from './sound.ts'
@@ -89,6 +90,7 @@ function Beside() {
   switch (pane.value) {
     case 'board': return <BoardView />
     case 'feeds': return <FeedsView />
+    case 'statistics': return <StatisticsView />
     default: return <IncidentView />
   }
 }

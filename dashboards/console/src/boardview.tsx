@@ -33,7 +33,7 @@ export function BoardView() {
   return (
     <main class="incident board" aria-label={t.boardTitle} data-board>
       <header class="incident-head"><div class="incident-title"><h1>{t.boardTitle} <span class="place">{departmentName(desk.value.department)}</span></h1>
-        <p>{t.presence} <b>{lines.filter((l) => l.seat.on_duty).length}/{lines.length}</b> {t.waitingCount} <b>{unacknowledged.length}</b></p></div><Act id="feeds" /><Act id="board" /></header>
+        <p>{t.presence} <b>{lines.filter((l) => l.seat.on_duty).length}/{lines.length}</b> {t.waitingCount} <b>{unacknowledged.length}</b></p></div><Act id="feeds" /><Act id="statistics" /><Act id="board" /></header>
       <div class="incident-body">
         <div class="column">
           <section class="panel" aria-label={t.unackedTasks}>

@@ -16,6 +16,7 @@ import { CENTRE } from './queue.ts'
 import { getAreas, getCity, getMe, getSeats, logOut, Refusal } from './server.ts'
 import type { Who } from './server.ts'
 import { fragment, rememberSeat, rememberToken, tokenNow } from './session.ts'
+import { forgetStatistics } from './statistics.ts'
 import { look } from './sending.ts'
 import { audible } from './sound.ts'
 import {
@@ -110,6 +111,7 @@ function shut(to: Door, problem: string): void {
   deaf()
   forgetBooks()
   forgetFeeds()
+  forgetStatistics()
   closeSealed()
   batch(() => {
     door.value = to
@@ -226,6 +228,7 @@ function draw(): void {
   late = undefined
   nextAt = performance.now() + DRAW_MS
   store.value = newest
+  running?.drew(newest.seq)
   look(unlooked)
   unlooked = []
 }

@@ -4,6 +4,7 @@ import type { Amendment, Area, City, Gap, Handover, Incident, LiveEvent, Seat, S
 import type { FeatureCollection } from 'geojson'
 import type { Quarantine, Replayed, SourceState } from './feeds.ts'
 import type { Request } from './pending.ts'
+import type { Report } from './statistics.ts'
 import type { Roster } from './week.ts'
 
 const TIMEOUT_MS = 10_000
@@ -132,6 +133,15 @@ export const getQuarantine = (who: Who, source: string): Promise<Quarantine> => 
 export const replay = (who: Who, source: string): Promise<Replayed> => call<Replayed>(who, `sources/${encodeURIComponent(source)}/quarantine/replay`, {}, 'POST', LONG_MS)
 export const unseal = (who: Who, incident: string, alert: string, reason: string): Promise<{ fields: Readonly<Record<string, unknown>> }> =>
   call(who, `incidents/${encodeURIComponent(incident)}/unseal`, { alert_id: alert, reason })
+
+export const getStatistics = (who: Who, path: string): Promise<Report | undefined> => where<Report>(who, path)
+
+// getDocument fetches what a browser is to show or save: a link would not carry the key.
+export async function getDocument(who: Who, path: string): Promise<Blob> {
+  const r = await fetch('/api/v1/' + path, { headers: who.token ? { authorization: 'Bearer ' + who.token } : {}, cache: 'no-store', signal: AbortSignal.timeout(LONG_MS) })
+  if (!r.ok) throw await refusalOf(r)
+  return r.blob()
+}
 
 // federated reports whether people may sign in at an OpenID provider. The redirect is looked at, not followed.
 export async function federated(): Promise<boolean> {

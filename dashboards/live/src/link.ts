@@ -67,6 +67,7 @@ export class Link {
   private askedAt = -Infinity
   private pendingAsk: ReturnType<typeof setTimeout> | undefined
   private reportedAt = -Infinity
+  private undrawn = false // events have come that no drawing has shown
 
   constructor(private readonly o: LinkOptions) {
     this.store = o.store ?? EMPTY
@@ -199,7 +200,7 @@ export class Link {
     this.o.onFrames?.(frames, store)
     this.publish(store)
     if (!store.adrift) {
-      this.reportDrawn(frames, store.seq)
+      if (frames.some((f) => f.op === 'events' && f.events.length > 0)) this.undrawn = true
       this.say({ phase: 'live', attempts: 0, heardAt: this.frameAt, heardDate: this.frameDate })
     }
     if (need !== 'nothing') {
@@ -208,11 +209,13 @@ export class Link {
     }
   }
 
-  // reportDrawn tells the server, once the screen shows it, up to where: so that event to pixels is a measured stage.
+  // drew is called by a page that has drawn the picture up to seq, and tells the server so once the screen shows it: event
+  // to pixels is a measured stage. Pages that rest between drawings call it when they draw, not when frames come.
   // The second animation frame begins when the first is on the screen. A hidden page draws nothing and says nothing.
-  private reportDrawn(frames: readonly StateFrame[], seq: number): void {
+  drew(seq: number): void {
     const now = performance.now()
-    if (globalThis.document?.hidden !== false || now - this.reportedAt < REPORT_MS || !frames.some((f) => f.op === 'events' && f.events.length > 0)) return
+    if (!this.undrawn || globalThis.document?.hidden !== false || now - this.reportedAt < REPORT_MS) return
+    this.undrawn = false
     this.reportedAt = now
     requestAnimationFrame(() => requestAnimationFrame(() => this.send({ op: 'drawn', seq })))
   }

@@ -188,6 +188,7 @@ function draw(): void {
     nextAt = Math.max(nextAt, now + Math.min(REST_MAX_MS, now - began))
   }))
   store.value = newest
+  running?.drew(newest.seq)
 }
 
 // readCity reads the city, again and again until it answers. It returns false when the key was refused or
