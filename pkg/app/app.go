@@ -71,6 +71,7 @@ type App struct {
 	presence   *presence
 	door       *ingest.Door
 	transports *transports
+	expiry     *expiry
 	keyring    *ingest.Keyring
 	ears       *listener
 	people     *people
@@ -137,6 +138,8 @@ func (a *App) open() (err error) {
 	if err = a.openDoor(); err != nil {
 		return err
 	}
+	a.expiry = &expiry{seq: a.seq, now: time.Now}
+	a.onCommit(a.expiry.committed)
 	if a.transports, err = newTransports(a); err != nil {
 		return err
 	}
@@ -273,6 +276,10 @@ func (a *App) Run(ctx context.Context) error {
 	g.Go(a.serveMetrics)
 	g.Go(func() error {
 		a.transports.run(failed)
+		return nil
+	})
+	g.Go(func() error {
+		a.expiry.run(failed)
 		return nil
 	})
 	g.Go(func() error {

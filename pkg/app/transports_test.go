@@ -317,3 +317,40 @@ func TestCloudEventsAndWebhooks(t *testing.T) {
 		}
 	}
 }
+
+// TestWarningExpires: a warning that has expired ends its incident, where nobody had begun; after a restart too.
+func TestWarningExpires(t *testing.T) {
+	dir := t.TempDir()
+	c := runCity(t, "../../configs/fuzhou", dir)
+	key, err := auth.Add(dir, auth.Key{Role: auth.RoleSource, Source: "weather-cap"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const layout = "2006-01-02T15:04:05-07:00"
+	later := time.Now().Add(6 * time.Hour).Format(layout)[:16]
+	raw := string(warning(first))
+	at := strings.Index(raw, "<expires>"+later[:13])
+	if at < 0 {
+		t.Fatal("the warning does not expire")
+	}
+	soon := time.Now().Add(3 * time.Second).Format(layout)
+	raw = raw[:at+len("<expires>")] + soon + raw[at+len("<expires>")+len(soon):]
+	_, a := c.hand("/api/v1/cap", cap.MediaType, key, []byte(raw))
+	if a.Outcome != "accepted" {
+		t.Fatalf("%+v", a)
+	}
+	if err := c.stop(); err != nil {
+		t.Fatal(err)
+	}
+	c = runCity(t, "../../configs/fuzhou", dir)
+	var inc words.Incident
+	for deadline := time.Now().Add(patience); inc.State != words.IncidentCancelled; time.Sleep(50 * time.Millisecond) {
+		c.must(200, "GET", "/api/v1/incidents/"+a.IncidentID, c.officer, "", &inc)
+		if time.Now().After(deadline) {
+			t.Fatalf("%s, expires %v", inc.State, inc.ExpiresAt)
+		}
+	}
+	if time.Now().Before(inc.ExpiresAt.Std()) {
+		t.Error("ended before it expired")
+	}
+}
