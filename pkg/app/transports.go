@@ -15,6 +15,8 @@ import (
 	"github.com/banyan-ecc/banyan/pkg/ingest"
 	"github.com/banyan-ecc/banyan/pkg/ingest/cap"
 	"github.com/banyan-ecc/banyan/pkg/ingest/cloudevents"
+	pull "github.com/banyan-ecc/banyan/pkg/ingest/feed"
+	"github.com/banyan-ecc/banyan/pkg/ingest/files"
 	"github.com/banyan-ecc/banyan/pkg/ingest/mqtt"
 	"github.com/banyan-ecc/banyan/pkg/ingest/webhook"
 	"github.com/banyan-ecc/banyan/pkg/plan"
@@ -38,7 +40,7 @@ type transportStats struct {
 }
 
 // kinds of transport that the server itself has to run.
-var fetched = []plan.TransportKind{plan.TransportMQTT}
+var fetched = []plan.TransportKind{plan.TransportMQTT, plan.TransportFeed, plan.TransportFile}
 
 // runner is one source's transport at work.
 type runner struct {
@@ -218,6 +220,20 @@ func (t *transports) work(src *plan.Source) func(context.Context) error {
 					case mqtt.Disconnected:
 						down()
 					case mqtt.Failed:
+						st.failed.Add(1)
+					}
+				}})
+		}
+	case plan.TransportFile:
+		return func(ctx context.Context) error {
+			return files.Run(ctx, files.Options{Source: src.ID, Transport: src.Transport, DataDir: t.a.o.DataDir, Door: t.a.door, Count: st.count, Logger: t.a.o.Logger})
+		}
+	case plan.TransportFeed:
+		return func(ctx context.Context) error {
+			return pull.Run(ctx, pull.Options{Source: src.ID, Transport: src.Transport, DataDir: t.a.o.DataDir, Door: t.a.door, Count: st.count, Logger: t.a.o.Logger,
+				Read: func(raw []byte) (ingest.Message, error) { return t.CAP(src, raw) },
+				Observe: func(err error) {
+					if err != nil {
 						st.failed.Add(1)
 					}
 				}})

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -352,5 +353,47 @@ func TestWarningExpires(t *testing.T) {
 	}
 	if time.Now().Before(inc.ExpiresAt.Std()) {
 		t.Error("ended before it expired")
+	}
+}
+
+// TestFetched: a warning pulled from a feed, and lines of a file, become alerts by profile alone.
+func TestFetched(t *testing.T) {
+	bureau := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/cap" {
+			_, _ = w.Write(warning(first))
+			return
+		}
+		fmt.Fprint(w, `<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>1</id><updated>2026-05-01T08:00:00Z</updated><link href="/cap"/></entry></feed>`)
+	}))
+	defer bureau.Close()
+	profile, err := os.ReadFile("../../configs/fuzhou/sources/weather-cap.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "drop"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	csv := "no,at,lon,lat\n1," + time.Now().Format(time.RFC3339) + ",119.3,26.08\n"
+	if err := os.WriteFile(filepath.Join(dir, "drop", "a.csv"), []byte(csv), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := runCity(t, cityWith(t, "../../configs/fuzhou", map[string]string{
+		"sources/weather-cap.yaml": strings.Replace(string(profile), "{kind: cap}", "{kind: feed, url: "+bureau.URL+"/, every: 1s}", 1),
+		"sources/drop.yaml":        strings.Replace(hookProfile, "{kind: webhook, secret_file: hook.secret, timestamp_header: X-Timestamp}", "{kind: file, path: drop/*.csv, format: csv, every: 1s}", 1),
+	}), dir)
+	seen := map[string]bool{}
+	for deadline := time.Now().Add(patience); len(seen) < 2; time.Sleep(50 * time.Millisecond) {
+		var page struct{ Incidents []words.Incident }
+		c.must(200, "GET", "/api/v1/incidents", c.officer, "", &page)
+		for _, i := range page.Incidents {
+			seen[i.Alerts[0].Source] = true
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("of %v alone", seen)
+		}
+	}
+	if !seen["weather-cap"] || !seen["drop"] {
+		t.Error(seen)
 	}
 }
