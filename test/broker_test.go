@@ -111,7 +111,7 @@ func mosquitto(t *testing.T, dir string, port int) (stop func()) {
 const burstProfile = `name: 充电桩
 name_en: Chargers
 department: fire
-transport: {kind: mqtt, broker: "mqtt://%s", topics: [bikes/#], group: banyan}
+transport: {kind: mqtt, broker: "mqtt://%s", topics: [bikes/#]}
 map:
   id: m.n
   incident_ref: {value: burst}
@@ -121,7 +121,8 @@ map:
 `
 
 // TestBurstOverMQTT: in the middle of a burst the server is killed, the network is cut and the broker ends. In the
-// end each message of QoS 1 that the broker took is in the journal, once.
+// end each message of QoS 1 that the broker took is in the journal, once. The subscription is not a shared one: over its
+// own restart mosquitto 2.0.11 forgets those, and keeps nothing for them until they are asked for again.
 func TestBurstOverMQTT(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -165,9 +166,10 @@ func TestBurstOverMQTT(t *testing.T) {
 	}
 	until := func(n int) {
 		t.Helper()
-		for deadline := time.Now().Add(patience); taken() < n; time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(patience / 3); taken() < n; time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(deadline) {
-				t.Fatalf("%d of %d messages are in the journal; the server said:\n%s", taken(), n, s.said())
+				t.Errorf("%d of %d messages are in the journal; the server said:\n%s", taken(), n, s.said())
+				return // which ones is said below
 			}
 		}
 	}
@@ -206,10 +208,16 @@ func TestBurstOverMQTT(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	wrong := 0
 	for i := range burstMessages {
 		if n := times[fmt.Sprint(i)]; n != 1 {
-			t.Errorf("message %d is in the journal %d times", i, n)
+			if wrong++; wrong <= 10 {
+				t.Errorf("message %d is in the journal %d times", i, n)
+			}
 		}
+	}
+	if wrong > 10 {
+		t.Errorf("and %d more", wrong-10)
 	}
 }
 
