@@ -25,7 +25,7 @@ const (
 // IsCityFile reports whether name, relative to a city folder and with forward slashes, is one that Load reads.
 func IsCityFile(name string) bool {
 	switch name {
-	case cityFile, departmentsFile, typesFile, plansFile, seatsFile, rostersFile, areasFile, cellsFile, polygonsFile:
+	case cityFile, departmentsFile, typesFile, plansFile, seatsFile, rostersFile, areasFile, cellsFile, polygonsFile, objectivesFile:
 		return true
 	}
 	rest, ok := strings.CutPrefix(name, sourceDir)
@@ -93,6 +93,7 @@ func (l *loader) loadAll() {
 	l.loadPlans()
 	l.loadRosters()
 	l.loadSources()
+	l.loadObjectives()
 }
 
 func (l *loader) loadCity() {

@@ -11,6 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/banyan-ecc/banyan/pkg/plan"
 )
 
 // Telemetry holds the centre's metrics. Make one with New.
@@ -46,11 +48,17 @@ func (t *Telemetry) add(c prometheus.Collector, f Family) {
 	t.families = append(t.families, f)
 }
 
-// Buckets of latencies. Each histogram is also a native one, whose resolution does not depend on them.
-var (
-	machineBuckets = []float64{50e-6, 100e-6, 200e-6, 500e-6, 1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3, 100e-3, 200e-3, 500e-3, 1, 2, 5, 10}
-	humanBuckets   = []float64{5, 10, 15, 20, 30, 45, 60, 80, 90, 120, 180, 240, 300, 600, 1200, 1800, 3600, 7200, 21600, 86400}
-)
+// Buckets of latencies are the bounds that objectives may ask for. Each histogram is also a native one, whose resolution
+// does not depend on them.
+var machineBuckets, humanBuckets = seconds(plan.MachineBounds), seconds(plan.HumanBounds)
+
+func seconds(bounds []time.Duration) []float64 {
+	out := make([]float64, len(bounds))
+	for i, d := range bounds {
+		out[i] = d.Seconds()
+	}
+	return out
+}
 
 // Bounds of a native histogram.
 const (
