@@ -106,6 +106,7 @@ func New(o Options) *Server {
 	aliases.RegisterTypeAlias(reflect.TypeFor[alert.Priority](), reflect.TypeFor[string]())
 	aliases.RegisterTypeAlias(reflect.TypeFor[geo.Cell](), reflect.TypeFor[string]())
 	s.alertRoutes()
+	s.alertmanagerRoutes()
 	s.transportRoutes()
 	s.outgoingRoutes()
 	s.incidentRoutes()
