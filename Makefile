@@ -8,7 +8,7 @@ SOURCES := $(shell find dashboards/wall dashboards/console dashboards/live -type
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 FLAGS   ?=
 
-.PHONY: build run test test-go test-pages fuzz bench clean compiler browser broker redis
+.PHONY: build run test test-go test-pages fuzz bench clean compiler browser broker redis watchers
 
 build: $(if $(shell command -v npm),$(PAGES)) compiler
 	$(GO) build -trimpath -o bin/banyan ./cmd/banyan
@@ -17,7 +17,7 @@ build: $(if $(shell command -v npm),$(PAGES)) compiler
 run: build
 	bin/banyan demo $(FLAGS)
 
-test: build browser broker redis test-pages test-go
+test: build browser broker redis watchers test-pages test-go
 
 test-go:
 	$(GO) vet ./...
@@ -65,3 +65,7 @@ browser:
 # The mirror and the nodes are tested with a real Redis.
 redis:
 	@command -v redis-server >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q redis-server; }
+
+# What watches the centre is tested with a real Prometheus and a real Alertmanager.
+watchers:
+	@command -v promtool >/dev/null && command -v amtool >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends prometheus prometheus-alertmanager; }

@@ -49,7 +49,7 @@ func TestRulesAreMadeOfObjectives(t *testing.T) {
 func needs(t *testing.T, program string) {
 	t.Helper()
 	if _, err := exec.LookPath(program); err != nil {
-		t.Skipf("%s is absent: `make services` installs it", program)
+		t.Skipf("%s is absent: `make watchers` installs it", program)
 	}
 }
 

@@ -25,7 +25,7 @@ func entitledPeople(method, path string) []auth.Role {
 			auth.RoleSystemAdmin, auth.RoleSecurityAdmin, auth.RoleAuditor}
 	case path == "/metrics":
 		return []auth.Role{auth.RoleWall, auth.RoleSystemAdmin}
-	case strings.HasPrefix(path, "/api/v1/alerts"), strings.HasSuffix(path, "/heartbeat"), path == "/api/v1/cap", path == "/api/v1/cloudevents", strings.HasPrefix(path, "/api/v1/hooks"):
+	case strings.HasPrefix(path, "/api/v1/alerts"), strings.HasSuffix(path, "/heartbeat"), path == "/api/v1/cap", path == "/api/v1/cloudevents", path == "/api/v1/alertmanager", strings.HasPrefix(path, "/api/v1/hooks"):
 		return nil
 	case path == "/api/v1/audit":
 		return []auth.Role{auth.RoleAuditor}

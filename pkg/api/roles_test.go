@@ -18,7 +18,7 @@ func entitled(method, path string) []string {
 		return []string{"nobody", "source", "wall", "officer"}
 	case path == "/metrics" || path == "/openapi.json" || path == "/api/v1/logout" || path == "/api/v1/me":
 		return []string{"source", "wall", "officer"}
-	case strings.HasPrefix(path, "/api/v1/alerts"), strings.HasSuffix(path, "/heartbeat"), path == "/api/v1/cap", path == "/api/v1/cloudevents":
+	case strings.HasPrefix(path, "/api/v1/alerts"), strings.HasSuffix(path, "/heartbeat"), path == "/api/v1/cap", path == "/api/v1/cloudevents", path == "/api/v1/alertmanager":
 		return []string{"source"}
 	case path == "/api/v1/audit":
 		return nil // people who audit alone
