@@ -30,10 +30,9 @@ type Notified map[ingest.Status]int
 // alertmanagerRoutes lets Prometheus' alerts come back as messages of a source, one an alert: its profile says what a
 // breach is in this city, and that one that is resolved is taken back.
 func (s *Server) alertmanagerRoutes() {
-	const path = "/api/v1/alertmanager"
-	s.document(http.MethodPost, path, "alertmanager", "Alertmanager's webhook: each alert is a message of the caller's source; resolved ones take theirs back",
+	s.document(http.MethodPost, "/api/v1/alertmanager", "alertmanager", "Alertmanager's webhook: each alert is a message of the caller's source; resolved ones take theirs back",
 		"application/json", reflect.TypeFor[Notification](), http.StatusOK, "application/json", reflect.TypeFor[Notified]())
-	s.mux.HandleFunc("POST "+path, s.notify)
+	s.mux.HandleFunc("POST /api/v1/alertmanager", s.notify)
 }
 
 func (s *Server) notify(w http.ResponseWriter, r *http.Request) {
