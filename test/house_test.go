@@ -23,7 +23,7 @@ var floors = map[string]int{
 	"pkg/sequencer":  4,
 	"pkg/statistics": 5, // what history keeps and pages of the edge show
 	"pkg/ingest":     5, // the door, which transports and pages of the edge are built against
-	"pkg/ingest/":    edge, "pkg/push": edge, "pkg/api": edge, "pkg/auth": edge, "pkg/telemetry": edge,
+	"pkg/ingest/":    edge, "pkg/push": edge, "pkg/api": edge, "pkg/auth": edge, "pkg/telemetry": edge, "pkg/hooks": edge,
 	"pkg/replay": edge, "pkg/redisstore": edge, "pkg/history": edge,
 	"pkg/app": 7, "pkg/sim": 7, "pkg/bench": 7,
 	"cmd/banyan": command,

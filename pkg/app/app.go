@@ -21,6 +21,7 @@ import (
 	"github.com/banyan-ecc/banyan/pkg/api"
 	"github.com/banyan-ecc/banyan/pkg/auth"
 	"github.com/banyan-ecc/banyan/pkg/history"
+	"github.com/banyan-ecc/banyan/pkg/hooks"
 	"github.com/banyan-ecc/banyan/pkg/ingest"
 	"github.com/banyan-ecc/banyan/pkg/journal"
 	"github.com/banyan-ecc/banyan/pkg/plan"
@@ -85,6 +86,7 @@ type App struct {
 	mirror     mirror
 
 	past      *history.Store // nil: none is kept
+	hooks     []*hooks.Sender
 	commits   []func(*commit)
 	followers []*follower
 }
@@ -136,6 +138,9 @@ func (a *App) open() (err error) {
 	})
 	a.presence = newPresence(a.seq, time.Now)
 	if err = a.openDoor(); err != nil {
+		return err
+	}
+	if err = a.openHooks(); err != nil {
 		return err
 	}
 	a.expiry = &expiry{seq: a.seq, now: time.Now}
@@ -345,6 +350,9 @@ func (a *App) close() error {
 		if err := a.listener.Close(); !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
+	}
+	for _, h := range a.hooks {
+		h.Close()
 	}
 	if a.transports != nil {
 		errs = append(errs, a.transports.chains.Close())

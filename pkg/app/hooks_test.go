@@ -1,0 +1,91 @@
+package app_test
+
+import (
+	"encoding/hex"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/banyan-ecc/banyan/pkg/app"
+	"github.com/banyan-ecc/banyan/pkg/ingest/webhook"
+)
+
+// TestHooksOut: a target that fails, and a restart between, gets every event it wants, in order, signed, redacted.
+func TestHooksOut(t *testing.T) {
+	const secret = "a secret of some length"
+	var mu sync.Mutex
+	var got []string
+	calls := 0
+	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		if calls++; calls == 1 {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		want := "sha256=" + hex.EncodeToString(webhook.Sum(secret, append([]byte(r.Header.Get("X-Timestamp")+"."), body...)))
+		if r.Header.Get("X-Signature-256") != want || r.Header.Get("Idempotency-Key") == "" || strings.Contains(string(body), "浓烟") {
+			t.Errorf("%v %s", r.Header, body)
+		}
+		got = append(got, r.Header.Get("X-Banyan-Event"))
+	}))
+	defer target.Close()
+	dir := t.TempDir()
+	for name, content := range map[string]string{"hook.secret": secret, "hooks.yaml": "targets: [{id: province, url: \"" + target.URL + "/in\", secret_file: hook.secret, events: [incident.opened]}]\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wait := func(n int) {
+		t.Helper()
+		for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+			mu.Lock()
+			have := len(got)
+			mu.Unlock()
+			if have == n {
+				return
+			}
+			if have > n || time.Now().After(deadline) {
+				t.Fatalf("%q were sent, want %d", got, n)
+			}
+		}
+	}
+	report := func(id string, lon string) string {
+		return `{"id":"` + id + `","type":"fire.building","occurred_at":"` + time.Now().Format(time.RFC3339) + `","text":"浓烟","location":{"lon":` + lon + `,"lat":26.08}}`
+	}
+	c := run(t, options(t, dir))
+	c.must(202, "POST", "/api/v1/alerts", c.source, report("1", "119.30"), nil)
+	wait(1)
+	if err := c.stop(); err != nil {
+		t.Fatal(err)
+	}
+	c = run(t, options(t, dir))
+	c.must(202, "POST", "/api/v1/alerts", c.source, report("2", "119.40"), nil)
+	wait(2)
+	if got[0] != "incident.opened" || got[1] != "incident.opened" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestHooksFile(t *testing.T) {
+	for name, text := range map[string]string{
+		"unknown key": "targets: [{id: a, address: x}]", "no url": "targets: [{id: a, url: ftp://x/, secret_file: s}]", "password": "targets: [{id: a, url: \"http://u:p@x/\", secret_file: s}]",
+		"outside": "targets: [{id: a, url: \"http://x/\", secret_file: ../s}]", "twice": "targets: [{id: a, url: \"http://x/\", secret_file: s}, {id: a, url: \"http://x/\", secret_file: s}]",
+		"no secret": "targets: [{id: a, url: \"http://x/\", secret_file: s}]",
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "hooks.yaml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := app.Open(options(t, dir)); err == nil || !strings.Contains(err.Error(), "hooks.yaml") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
