@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/banyan-ecc/banyan/pkg/alert"
+	"github.com/banyan-ecc/banyan/pkg/roster"
 )
 
 // check holds a state against what must be true of every state.
@@ -14,6 +15,30 @@ func check(t tb, s *State) {
 	checkDeadlines(t, s)
 	checkLookup(t, s)
 	checkSeats(t, s)
+	checkRoster(t, s)
+}
+
+// checkRoster: what people have changed fits the configuration in force, and is in the roster that is asked.
+func checkRoster(t tb, s *State) {
+	t.Helper()
+	if s.city == nil {
+		return
+	}
+	made, faults := s.amends.compile(s.city)
+	if len(faults) > 0 {
+		t.Fatalf("the roster in force does not compile: %v", faults)
+	}
+	at := s.now.Std()
+	for _, seat := range s.city.Seats {
+		if a, b := made.At(at).Span(seat.ID), s.Roster().At(at).Span(seat.ID); a != b {
+			t.Fatalf("seat %s is held by %+v, the roster asked says %+v", seat.ID, a, b)
+		}
+	}
+	for _, w := range s.amends.swaps {
+		if w.State == roster.SwapApproved && (w.ApprovedBy == "" || w.ApprovedBy == w.Person || w.ApprovedBy == w.With) {
+			t.Fatalf("swap %s is approved by %q", w.ID, w.ApprovedBy)
+		}
+	}
 }
 
 // checkSeats: what lies at a seat is listed there, and whoever hands a seat over sits there.

@@ -291,7 +291,7 @@ func property(worlds []*plan.City, reached map[string]int, what func(*machine) [
 // reachable are the events that sequences of commands must have made, or the properties say little.
 var reachable = []EventType{IncidentOpened, AlertAttached, TaskAssigned, TaskUnstaffed, TaskAcknowledged, TaskEnRoute, TaskOnScene, TaskDone,
 	TaskReturned, TaskCancelled, TaskReassigned, TaskReminded, TaskEscalated, TaskDeadline, IncidentPriority, IncidentState, IncidentNote, RuleFailed,
-	ConfigLoaded, SeatSignedOn, HandoverOpened, AlertUpdated, AlertCancelled, IncidentConfirmed, TaskRole, SourceQuarantined, SourceReleased, SourceSilent,
+	RosterAmended, RosterGap, RosterGapClosed, SeatMaintenance, SourceMaintenance, ConfigLoaded, SeatSignedOn, HandoverOpened, AlertUpdated, AlertCancelled, IncidentConfirmed, TaskRole, SourceQuarantined, SourceReleased, SourceSilent,
 	SourceHeard}
 
 func TestProperties(t *testing.T) {
@@ -304,6 +304,7 @@ func TestProperties(t *testing.T) {
 	for round := 0; round < rounds && len(missing()) > 0 && !t.Failed(); round++ {
 		rapid.Check(t, property(worlds(t), reached, anything))
 		rapid.Check(t, property(worlds(t), reached, changesOfShift))
+		rapid.Check(t, property(worlds(t), reached, rosterChanges))
 	}
 	if m := missing(); len(m) > 0 {
 		t.Errorf("no sequence of commands made %v", m)
@@ -316,5 +317,5 @@ func TestProperties(t *testing.T) {
 }
 
 func FuzzCommands(f *testing.F) {
-	f.Fuzz(rapid.MakeFuzz(property(worlds(f), map[string]int{}, func(m *machine) []func() { return append(anything(m), changesOfShift(m)...) })))
+	f.Fuzz(rapid.MakeFuzz(property(worlds(f), map[string]int{}, func(m *machine) []func() { return slices.Concat(anything(m), changesOfShift(m), rosterChanges(m)) })))
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/banyan-ecc/banyan/pkg/alert"
 	"github.com/banyan-ecc/banyan/pkg/roster"
@@ -105,7 +106,29 @@ func (d *decision) swapped(s Swap, state roster.SwapState) (*roster.Roster, erro
 	if len(faults) > 0 {
 		return nil, needs(fieldOf(faults[0].Part), faults[0].Message)
 	}
-	return made, nil
+	err := d.takes(made, "with", s.With, s.Give)
+	if err == nil && s.Return != nil {
+		err = d.takes(made, "return", s.Person, *s.Return)
+	}
+	return made, err
+}
+
+// takes refuses a swap after which, by the roster made, the person would not be at the seat, or at another as well.
+func (d *decision) takes(made *roster.Roster, field, person string, at Stint) error {
+	show := func(t time.Time) string { return t.In(d.city.Zone).Format("2006-01-02 15:04") }
+	for _, span := range made.Between(at.Seat, at.From.Std(), at.To.Std()) {
+		if span.Holder != person {
+			return needs(field, fmt.Sprintf("%s would not be at seat %s at %s: %s", person, at.Seat, show(span.From), span.Why))
+		}
+	}
+	for _, other := range made.SeatsOf(person) {
+		for _, span := range made.Between(other, at.From.Std(), at.To.Std()) {
+			if span.Holder == person && other != at.Seat {
+				return needs(field, fmt.Sprintf("%s is at seat %s at %s: nobody is at two seats at once", person, other, show(span.From)))
+			}
+		}
+	}
+	return nil
 }
 
 // stepSwap moves a swap on. The API has made sure that whoever approves may.

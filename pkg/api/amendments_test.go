@@ -107,11 +107,13 @@ func TestSwap(t *testing.T) {
 	leader := c.signedIn("zhanglq", "张立群", "fire", auth.RoleDutyLeader)
 	stranger := c.signedIn("liudm", "刘德明", "police", auth.RoleDutyLeader)
 	day, dayEnd := shiftOn(t, 3, 8)
-	later, laterEnd := shiftOn(t, 4, 8)
+	twice, twiceEnd := shiftOn(t, 4, 8)
 	chen.must(http.StatusUnprocessableEntity, http.MethodPost, "/api/v1/swaps", fmt.Sprintf(`{"with":"邱晨光","give":{"seat":"fire-2","from":%q,"to":%q}}`, day, dayEnd), nil)
+	chen.must(http.StatusUnprocessableEntity, http.MethodPost, "/api/v1/swaps", // 邱晨光 would be at two seats
+		fmt.Sprintf(`{"with":"邱晨光","give":{"seat":"fire-1","from":%q,"to":%q},"return":{"seat":"fire-2","from":%q,"to":%q}}`, day, dayEnd, twice, twiceEnd), nil)
 	var s dispatch.Swap
 	chen.must(http.StatusOK, http.MethodPost, "/api/v1/swaps", fmt.Sprintf(`{"with":"邱晨光","give":{"seat":"fire-1","from":%q,"to":%q},"return":{"seat":"fire-2","from":%q,"to":%q},"reason":"家里有事"}`,
-		day, dayEnd, later, laterEnd), &s)
+		day, dayEnd, day, dayEnd), &s)
 	if s.State != roster.SwapAsked || s.Person != "陈志强" {
 		t.Errorf("%+v", s)
 	}
@@ -129,7 +131,7 @@ func TestSwap(t *testing.T) {
 		t.Errorf("%q holds the seat before the swap is approved", got)
 	}
 	step(leader, "approve", http.StatusOK)
-	if one, two := holderAt(t, chen, "fire-1", day), holderAt(t, chen, "fire-2", later); one != "邱晨光" || two != "陈志强" {
+	if one, two := holderAt(t, chen, "fire-1", day), holderAt(t, chen, "fire-2", day); one != "邱晨光" || two != "陈志强" {
 		t.Errorf("after the swap %q and %q", one, two)
 	}
 	step(chen, "withdraw", http.StatusConflict)
