@@ -7,7 +7,7 @@
 // adds them; --data is its data folder, in which keys and an account are made. Exits 1 and says what is wrong.
 
 import assert from 'node:assert/strict'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { live, look, shell, SIZE, Stage, until, ZOOMED } from './console-desk.mjs'
 
@@ -100,6 +100,22 @@ async function main() {
     assert.equal(await wall.locator(`[data-incident="${id}"]`).count(), 0, 'a sealed incident is on the wall')
     await leader.keyboard.press('5')
     assert.equal((await leader.locator('.incident').innerText()).includes(SECRET), false)
+  })
+
+  await step('statistics are read, saved as a table, and printed as a briefing', async () => {
+    await leader.keyboard.press('6')
+    await until('the incident is counted', () => leader.locator('[data-count="incidents"] b').innerText(), (n) => Number(n) > 0, 2 * WITHIN_MS)
+    await leader.getByLabel('按', { exact: true }).selectOption('department')
+    await leader.locator('[data-statistics="department"] [data-bar="police"]').waitFor({ timeout: WITHIN_MS })
+    assert.deepEqual(await look(leader), { faint: [], nameless: [], wide: [] })
+    await stage.shot(leader, 'statistics')
+    const [saved] = await Promise.all([leader.waitForEvent('download', { timeout: WITHIN_MS }), leader.getByRole('button', { name: 'CSV' }).press('Enter')])
+    assert.match(await readFile(await saved.path(), 'utf8'), /police/)
+    await leader.getByRole('button', { name: '值班快报' }).press('Enter')
+    await leader.frameLocator('iframe.briefing').locator('body', { hasText: '值班快报' }).waitFor({ timeout: WITHIN_MS })
+    await stage.shot(leader, 'briefing')
+    await leader.keyboard.press('Escape')
+    stage.complaints = stage.complaints.filter((c) => !/422/.test(c)) // before the first shift of the day
   })
 
   await step('nothing was complained about in the console', () => assert.deepEqual(stage.complaints.filter((c) => !/WebGL|GL Driver/.test(c)), []))

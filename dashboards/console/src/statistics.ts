@@ -104,7 +104,15 @@ export async function saveTable(): Promise<void> {
 // briefing is the duty day's 值班快报, a page to print, as the server wrote it.
 export const briefing = signal('')
 
+// openBriefing shows the duty day that runs, or yesterday's. It begins with the first shift: before that, the date of
+// today has no duty day yet, and the server says so.
 export async function openBriefing(): Promise<void> {
-  const days = period.peek() === 'today' ? 0 : -1
-  briefing.value = await (await getDocument(who.peek(), `briefings/${localOf(startOf(serverNow.peek(), days, zone()), zone()).slice(0, 10)}.html`)).text()
+  const of = async (days: number) => (await getDocument(who.peek(), `briefings/${localOf(startOf(serverNow.peek(), days, zone()), zone()).slice(0, 10)}.html`)).text()
+  if (period.peek() === 'yesterday') briefing.value = await of(-1)
+  else {
+    briefing.value = await of(0).catch((e: unknown) => {
+      if (e instanceof Refusal && (e.status === 404 || e.status === 422)) return of(-1)
+      throw e
+    })
+  }
 }
