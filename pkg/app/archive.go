@@ -13,8 +13,8 @@ import (
 // History is in no hurry: it rests between portions, so that what comes meanwhile is one portion and the writer
 // has the processors to itself most of the time.
 const (
-	historyRest = 200 * time.Millisecond
-	historyDuty = 3 // times as long as a portion took
+	historyRest = time.Second // while it keeps up
+	historyDuty = 3           // times as long as a portion took
 )
 
 // archive is the read model as the API asks it.
@@ -41,8 +41,12 @@ func (a *App) openHistory() (err error) {
 		if err := a.past.Take(ctx, frames); err != nil {
 			return err
 		}
+		rest := historyDuty * time.Since(began)
+		if len(frames) < maxFollowFrames {
+			rest = max(rest, historyRest)
+		}
 		select {
-		case <-time.After(max(historyRest, historyDuty*time.Since(began))):
+		case <-time.After(rest):
 		case <-ctx.Done():
 		}
 		return nil

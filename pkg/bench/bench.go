@@ -30,6 +30,8 @@ type Options struct {
 	Walls        []int     // for latencies
 	Rounds       int       // alerts for each latency
 	For          time.Duration
+	Scenarios    []string // by name; none: floors, rates and latencies one after the other
+	JSON         bool     // of scenarios: a figure a line
 	Out          io.Writer
 }
 
@@ -37,6 +39,9 @@ type Options struct {
 func Run(ctx context.Context, o Options) error {
 	b := &bench{o: o, client: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 1024}}, run: strconv.FormatInt(time.Now().UnixNano(), 36)}
 	defer b.client.CloseIdleConnections()
+	if len(o.Scenarios) > 0 {
+		return b.scenarios(ctx)
+	}
 	for _, part := range []func(context.Context) error{b.singles, b.screens, b.rates, b.batches} {
 		if err := part(ctx); err != nil {
 			return err
@@ -55,7 +60,11 @@ type bench struct {
 	httpFloor, syncFloor, screenFloor quantiles
 }
 
-func (b *bench) printf(format string, args ...any) { fmt.Fprintf(b.o.Out, format, args...) }
+func (b *bench) printf(format string, args ...any) {
+	if !b.o.JSON {
+		fmt.Fprintf(b.o.Out, format, args...)
+	}
+}
 
 // quantiles of a set of durations.
 type quantiles struct{ p50, p99 time.Duration }
