@@ -29,7 +29,8 @@ func keyAddCommand() *cobra.Command {
 		Short: "Make a key and print its token, which cannot be shown again",
 		Example: `  banyan key add --data data --role source --source fire-119
   banyan key add --data data --role wall --name hall
-  banyan key add --data data --role officer --seat fire-1 --name 陈志强`,
+  banyan key add --data data --role officer --seat fire-1 --name 陈志强
+  banyan key add --data data --role calendar --department fire --name 黄晓红的手机`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			k.Role = auth.Role(role)
@@ -42,9 +43,10 @@ func keyAddCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&role, "role", "", "source, wall or officer")
+	f.StringVar(&role, "role", "", "source, wall, officer or calendar")
 	f.StringVar(&k.Source, "source", "", "role source: its id, the name of a file in sources/")
 	f.StringVar(&k.Seat, "seat", "", "role officer: the seat it acts as")
+	f.StringVar(&k.Department, "department", "", "role calendar: whose roster it reads")
 	f.StringVar(&k.Name, "name", "", "who or what holds the key")
 	_ = cmd.MarkFlagRequired("role") // fails for an unknown flag only
 	return cmd
@@ -59,13 +61,13 @@ func keyListCommand() *cobra.Command {
 				return err
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "ID\tROLE\tSOURCE OR SEAT\tNAME\tMADE\tSTATE")
+			fmt.Fprintln(w, "ID\tROLE\tSOURCE, SEAT OR DEPARTMENT\tNAME\tMADE\tSTATE")
 			for _, k := range keys {
 				state := "good"
 				if k.Revoked {
 					state = "revoked"
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Role, k.Source+k.Seat, k.Name, k.Created.Format("2006-01-02 15:04"), state)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Role, k.Source+k.Seat+k.Department, k.Name, k.Created.Format("2006-01-02 15:04"), state)
 			}
 			return w.Flush()
 		},

@@ -127,7 +127,7 @@ func init() {
 func WriteProblem(w http.ResponseWriter, err error) {
 	p := problemOf(err)
 	for k, v := range p.GetHeaders() {
-		w.Header()[k] = v
+		w.Header()[k] = append(w.Header()[k], v...) // a path may have asked for another proof already
 	}
 	w.Header().Set("Content-Type", p.ContentType(""))
 	w.WriteHeader(p.Status)

@@ -49,6 +49,7 @@ const (
 	timelineRead     = "incident.timeline"
 	handoverRead     = "handover.read"
 	rosterRead       = "roster.read"
+	calendarRead     = "roster.subscribe"
 	statisticsRead   = "statistics.read"
 	rosterEdit       = "roster.edit"
 	swapAsk          = "swap.ask"

@@ -20,6 +20,8 @@ func entitled(method, path string) []string {
 		return []string{"source", "wall", "officer"}
 	case strings.HasPrefix(path, "/api/v1/alerts"), strings.HasSuffix(path, "/heartbeat"), path == "/api/v1/cap", path == "/api/v1/cloudevents", path == "/api/v1/alertmanager":
 		return []string{"source"}
+	case strings.HasSuffix(path, "/roster.ics"):
+		return []string{"officer", "calendar"}
 	case path == "/api/v1/audit":
 		return nil // people who audit alone
 	case strings.HasPrefix(path, "/api/v1/configuration"), strings.HasSuffix(path, "/unseal"):

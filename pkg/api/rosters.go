@@ -19,7 +19,7 @@ const (
 
 func (s *Server) rosterRoutes() {
 	register(s, http.MethodGet, "/api/v1/rosters/{date}", "get-roster", "Who holds which seat when on a day in the city, gaps included", []string{rosterRead}, s.getRoster)
-	register(s, http.MethodGet, "/api/v1/departments/{id}/roster.ics", "get-calendar", "The roster of a department as iCalendar (RFC 5545), to be subscribed to", []string{rosterRead}, s.getCalendar)
+	register(s, http.MethodGet, "/api/v1/departments/{id}/roster.ics", "get-calendar", "The roster of a department as iCalendar (RFC 5545), to be subscribed to", []string{calendarRead}, s.getCalendar)
 }
 
 type dateInput struct {
@@ -81,7 +81,7 @@ type calendar struct {
 	Body        []byte
 }
 
-func (s *Server) getCalendar(_ context.Context, in *idInput) (*calendar, error) {
+func (s *Server) getCalendar(ctx context.Context, in *idInput) (*calendar, error) {
 	c, held, err := s.roster()
 	if err != nil {
 		return nil, err
@@ -89,6 +89,9 @@ func (s *Server) getCalendar(_ context.Context, in *idInput) (*calendar, error) 
 	d, ok := c.Department(in.ID)
 	if !ok {
 		return nil, alert.Errorf(alert.CodeNotFound, "no department %q; GET /api/v1/city lists them", shortened(in.ID))
+	}
+	if err := s.o.Rights.Allowed(callerOf(ctx), calendarRead, Object{Department: d.ID}); err != nil {
+		return nil, err
 	}
 	return &calendar{"text/calendar; charset=utf-8", calendarOf(c, held, d, s.o.Now())}, nil
 }

@@ -192,6 +192,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !public(r.URL.Path) {
 		caller, ok := s.o.Caller(r)
 		if !ok {
+			if strings.HasSuffix(r.URL.Path, "/roster.ics") { // calendar programs send a password when they are asked
+				rec.Header().Set("WWW-Authenticate", `Basic realm="Banyan", charset="UTF-8"`)
+			}
 			WriteProblem(rec, alert.Errorf(alert.CodeUnauthorized, "sign in, or send a key: Authorization: Bearer TOKEN; `banyan key add` makes one"))
 			return
 		}

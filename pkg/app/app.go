@@ -201,12 +201,16 @@ func (a *App) handler() http.Handler {
 
 // caller finds out who sends a request: a key, or else a person by their cookie.
 func (a *App) caller(r *http.Request) (api.Caller, bool) {
-	token := push.TokenFromRequest(r)
+	token, calendar := push.TokenFromRequest(r), false
+	if token == "" {
+		_, token, calendar = r.BasicAuth()
+	}
 	if token == "" {
 		return a.person(r)
 	}
 	k, ok := a.keys.Lookup(token)
-	if !ok {
+	// Calendar programs can send a password and nothing else. Browsers send one again on their own, so no other key is taken so.
+	if !ok || calendar && k.Role != auth.RoleCalendar {
 		return api.Caller{}, false
 	}
 	return a.keyCaller(k), true

@@ -200,6 +200,8 @@ func (a *App) keyCaller(k auth.Key) api.Caller {
 	switch k.Role {
 	case auth.RoleSource:
 		c.Source = k.Source
+	case auth.RoleCalendar:
+		c.Actor = alert.Actor{Department: k.Department}
 	case auth.RoleOfficer:
 		c.Roles, c.Actor = []string{string(auth.RoleSeatKey)}, alert.Actor{Seat: k.Seat, Name: k.Name}
 		if seat, ok := a.seat(k.Seat); ok {

@@ -35,14 +35,15 @@ const tokenPrefix = "bk_" // so that a leaked token can be recognised by scanner
 
 // Key is a key as the file holds it; the token itself is not in it.
 type Key struct {
-	ID      string    `json:"id"`
-	Hash    string    `json:"hash"` // SHA-256 of the token, hex
-	Role    Role      `json:"role"`
-	Source  string    `json:"source,omitempty"` // RoleSource
-	Seat    string    `json:"seat,omitempty"`   // RoleOfficer
-	Name    string    `json:"name,omitempty"`
-	Created time.Time `json:"created"`
-	Revoked bool      `json:"revoked,omitempty"`
+	ID         string    `json:"id"`
+	Hash       string    `json:"hash"` // SHA-256 of the token, hex
+	Role       Role      `json:"role"`
+	Source     string    `json:"source,omitempty"`     // RoleSource
+	Seat       string    `json:"seat,omitempty"`       // RoleOfficer
+	Department string    `json:"department,omitempty"` // RoleCalendar
+	Name       string    `json:"name,omitempty"`
+	Created    time.Time `json:"created"`
+	Revoked    bool      `json:"revoked,omitempty"`
 }
 
 // Validate says what is missing or too much.
@@ -54,13 +55,17 @@ func (k *Key) Validate() error {
 		return errors.New("an officer key needs --seat")
 	case k.Role == RoleWall && k.Name == "":
 		return errors.New("a wall key needs --name, so that it can be told from the others")
-	case k.Role != RoleSource && k.Role != RoleOfficer && k.Role != RoleWall:
-		return fmt.Errorf("role %q: want source, wall or officer", k.Role)
+	case k.Role == RoleCalendar && (k.Department == "" || k.Name == ""):
+		return errors.New("a calendar key needs --department, and --name, so that it can be told from the others")
+	case k.Role != RoleSource && k.Role != RoleOfficer && k.Role != RoleWall && k.Role != RoleCalendar:
+		return fmt.Errorf("role %q: want source, wall, officer or calendar", k.Role)
+	case k.Role != RoleCalendar && k.Department != "":
+		return fmt.Errorf("--department goes with --role calendar, not %s", k.Role)
 	case k.Role != RoleSource && k.Source != "":
 		return fmt.Errorf("--source goes with --role source, not %s", k.Role)
 	case k.Role != RoleOfficer && k.Seat != "":
 		return fmt.Errorf("--seat goes with --role officer, not %s", k.Role)
-	case len(k.Name) > maxNameBytes || len(k.Seat) > maxNameBytes || len(k.Source) > maxNameBytes:
+	case len(k.Name) > maxNameBytes || len(k.Seat) > maxNameBytes || len(k.Source) > maxNameBytes || len(k.Department) > maxNameBytes:
 		return fmt.Errorf("names are at most %d bytes long", maxNameBytes)
 	}
 	return nil

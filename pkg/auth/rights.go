@@ -17,10 +17,11 @@ type Role string
 // runs the system reads no incident and no audit trail, who manages people and keys reads neither, and who
 // audits does nothing but read the trail.
 const (
-	RoleSource  Role = "source"   // key of a source system: posts alerts
-	RoleWall    Role = "wall"     // a big screen: reads redacted data
-	RoleOfficer Role = "officer"  // 值班员: reads what their department takes part in, acts as its seats
-	RoleSeatKey Role = "seat_key" // an officer key, made for one seat: reads everything unsealed, acts as that seat
+	RoleSource   Role = "source"   // key of a source system: posts alerts
+	RoleCalendar Role = "calendar" // key of a calendar program: reads the roster of one department, and nothing else
+	RoleWall     Role = "wall"     // a big screen: reads redacted data
+	RoleOfficer  Role = "officer"  // 值班员: reads what their department takes part in, acts as its seats
+	RoleSeatKey  Role = "seat_key" // an officer key, made for one seat: reads everything unsealed, acts as that seat
 
 	RoleDutyLeader   Role = "duty_leader"   // 带班领导: an officer who also assigns, approves and relieves
 	RoleCommander    Role = "commander"     // 总指挥: every incident
@@ -104,6 +105,7 @@ const (
 	HandoverConfirm  Action = "handover.confirm"
 	HandoverRead     Action = "handover.read"
 	RosterRead       Action = "roster.read"
+	CalendarRead     Action = "roster.subscribe" // a department's as a calendar
 	RosterEdit       Action = "roster.edit"
 	SwapAsk          Action = "swap.ask" // and accept
 	SwapApprove      Action = "swap.approve"
@@ -146,66 +148,67 @@ type Object struct {
 }
 
 // columns is how many roles the table has.
-const columns = 10
+const columns = 11
 
 // heads are the roles of its columns.
 var heads = [columns]Role{RoleSource, RoleWall, RoleSeatKey, RoleOfficer, RoleDutyLeader, RoleCommander, RoleRosterEditor,
-	RoleSystemAdmin, RoleSecurityAdmin, RoleAuditor}
+	RoleSystemAdmin, RoleSecurityAdmin, RoleAuditor, RoleCalendar}
 
 // table is everything that may be done: action × role × scope. What is not in it is denied. The engine narrows
 // some of it further, by which seat holds a task and which department leads.
 var table = map[Action][columns]Scope{
-	// source, wall, seat key, officer, duty leader, commander, roster editor, system, security, audit
-	AlertSubmit:         {All, no, no, no, no, no, no, no, no, no},
-	CityRead:            {no, All, All, All, All, All, All, All, no, no},
-	BoardRead:           {no, no, All, All, All, All, All, no, no, no},
-	BoardRedacted:       {no, All, no, no, no, no, no, no, no, no},
-	IncidentRedacted:    {no, All, no, no, no, no, no, no, no, no},
-	IncidentRead:        {no, no, All, Part, Part, All, no, no, no, no},
-	TimelineRead:        {no, no, All, Part, Part, All, no, no, no, no},
-	IncidentAssess:      {no, no, All, Part, Part, All, no, no, no, no},
-	IncidentSupport:     {no, no, All, Part, Part, All, no, no, no, no},
-	"incident.verify":   {no, no, All, Part, Part, All, no, no, no, no},
-	"incident.cancel":   {no, no, All, Part, Part, All, no, no, no, no},
-	"incident.suspend":  {no, no, All, Part, Part, All, no, no, no, no},
-	"incident.resume":   {no, no, All, Part, Part, All, no, no, no, no},
-	"incident.priority": {no, no, All, Part, Part, All, no, no, no, no},
-	"incident.note":     {no, no, All, Part, Part, All, no, no, no, no},
-	"incident.report":   {no, no, All, Part, Part, All, no, no, no, no},
-	"task.acknowledge":  {no, no, All, Part, Part, All, no, no, no, no},
-	"task.depart":       {no, no, All, Part, Part, All, no, no, no, no},
-	"task.arrive":       {no, no, All, Part, Part, All, no, no, no, no},
-	"task.finish":       {no, no, All, Part, Part, All, no, no, no, no},
-	"task.return":       {no, no, All, Part, Part, All, no, no, no, no},
-	"task.note":         {no, no, All, Part, Part, All, no, no, no, no},
-	"task.assign":       {no, no, All, no, Part, All, no, no, no, no},
-	ActAsDuty:           {no, no, no, Own, Own, no, no, no, no, no},
-	ActAsBackup:         {no, no, no, Own, Own, no, no, no, no, no},
-	ActAsLeader:         {no, no, no, no, Own, no, no, no, no, no},
-	ActAsCommander:      {no, no, no, no, no, Own, no, no, no, no},
-	SeatSignOn:          {no, no, All, Own, Own, Own, no, no, no, no},
-	SeatSignOff:         {no, no, All, Own, Part, All, no, no, no, no},
-	SeatMaintain:        {no, no, All, no, Own, All, no, no, no, no},
-	HandoverOpen:        {no, no, All, Own, Own, Own, no, no, no, no},
-	HandoverConfirm:     {no, no, All, Own, Own, Own, no, no, no, no},
-	HandoverRead:        {no, no, All, Own, Part, All, no, no, no, no},
-	RosterRead:          {no, no, All, All, All, All, All, no, no, no},
-	RosterEdit:          {no, no, no, no, no, no, Own, no, no, no},
-	SwapAsk:             {no, no, All, Own, Own, Own, no, no, no, no},
-	SwapApprove:         {no, no, All, no, Own, All, Own, no, no, no},
-	SealedRead:          {no, no, Part, Part, Part, Part, no, no, no, no},
-	Unseal:              {no, no, no, no, Part, Part, no, no, no, no},
-	SourceRead:          {no, no, All, All, All, All, no, no, no, no},
-	QuarantineRead:      {no, no, Part, Part, Part, All, no, no, no, no},
-	QuarantineReplay:    {no, no, Part, no, Part, All, no, no, no, no},
-	StatisticsRead:      {no, no, All, All, All, All, no, no, no, no},
-	MetricsRead:         {All, All, All, no, no, no, no, All, no, no},
-	ConfigRead:          {no, no, no, no, no, no, no, All, no, no},
-	ConfigLoad:          {no, no, no, no, no, no, no, All, no, no},
-	SourceMaintain:      {no, no, no, no, no, no, no, All, no, no},
-	UserManage:          {no, no, no, no, no, no, no, no, All, no},
-	KeyManage:           {no, no, no, no, no, no, no, no, All, no},
-	AuditRead:           {no, no, no, no, no, no, no, no, no, All},
+	// source, wall, seat key, officer, duty leader, commander, roster editor, system, security, audit, calendar
+	AlertSubmit:         {All, no, no, no, no, no, no, no, no, no, no},
+	CityRead:            {no, All, All, All, All, All, All, All, no, no, no},
+	BoardRead:           {no, no, All, All, All, All, All, no, no, no, no},
+	BoardRedacted:       {no, All, no, no, no, no, no, no, no, no, no},
+	IncidentRedacted:    {no, All, no, no, no, no, no, no, no, no, no},
+	IncidentRead:        {no, no, All, Part, Part, All, no, no, no, no, no},
+	TimelineRead:        {no, no, All, Part, Part, All, no, no, no, no, no},
+	IncidentAssess:      {no, no, All, Part, Part, All, no, no, no, no, no},
+	IncidentSupport:     {no, no, All, Part, Part, All, no, no, no, no, no},
+	"incident.verify":   {no, no, All, Part, Part, All, no, no, no, no, no},
+	"incident.cancel":   {no, no, All, Part, Part, All, no, no, no, no, no},
+	"incident.suspend":  {no, no, All, Part, Part, All, no, no, no, no, no},
+	"incident.resume":   {no, no, All, Part, Part, All, no, no, no, no, no},
+	"incident.priority": {no, no, All, Part, Part, All, no, no, no, no, no},
+	"incident.note":     {no, no, All, Part, Part, All, no, no, no, no, no},
+	"incident.report":   {no, no, All, Part, Part, All, no, no, no, no, no},
+	"task.acknowledge":  {no, no, All, Part, Part, All, no, no, no, no, no},
+	"task.depart":       {no, no, All, Part, Part, All, no, no, no, no, no},
+	"task.arrive":       {no, no, All, Part, Part, All, no, no, no, no, no},
+	"task.finish":       {no, no, All, Part, Part, All, no, no, no, no, no},
+	"task.return":       {no, no, All, Part, Part, All, no, no, no, no, no},
+	"task.note":         {no, no, All, Part, Part, All, no, no, no, no, no},
+	"task.assign":       {no, no, All, no, Part, All, no, no, no, no, no},
+	ActAsDuty:           {no, no, no, Own, Own, no, no, no, no, no, no},
+	ActAsBackup:         {no, no, no, Own, Own, no, no, no, no, no, no},
+	ActAsLeader:         {no, no, no, no, Own, no, no, no, no, no, no},
+	ActAsCommander:      {no, no, no, no, no, Own, no, no, no, no, no},
+	SeatSignOn:          {no, no, All, Own, Own, Own, no, no, no, no, no},
+	SeatSignOff:         {no, no, All, Own, Part, All, no, no, no, no, no},
+	SeatMaintain:        {no, no, All, no, Own, All, no, no, no, no, no},
+	HandoverOpen:        {no, no, All, Own, Own, Own, no, no, no, no, no},
+	HandoverConfirm:     {no, no, All, Own, Own, Own, no, no, no, no, no},
+	HandoverRead:        {no, no, All, Own, Part, All, no, no, no, no, no},
+	RosterRead:          {no, no, All, All, All, All, All, no, no, no, no},
+	CalendarRead:        {no, no, All, All, All, All, All, no, no, no, Own},
+	RosterEdit:          {no, no, no, no, no, no, Own, no, no, no, no},
+	SwapAsk:             {no, no, All, Own, Own, Own, no, no, no, no, no},
+	SwapApprove:         {no, no, All, no, Own, All, Own, no, no, no, no},
+	SealedRead:          {no, no, Part, Part, Part, Part, no, no, no, no, no},
+	Unseal:              {no, no, no, no, Part, Part, no, no, no, no, no},
+	SourceRead:          {no, no, All, All, All, All, no, no, no, no, no},
+	QuarantineRead:      {no, no, Part, Part, Part, All, no, no, no, no, no},
+	QuarantineReplay:    {no, no, Part, no, Part, All, no, no, no, no, no},
+	StatisticsRead:      {no, no, All, All, All, All, no, no, no, no, no},
+	MetricsRead:         {All, All, All, no, no, no, no, All, no, no, no},
+	ConfigRead:          {no, no, no, no, no, no, no, All, no, no, no},
+	ConfigLoad:          {no, no, no, no, no, no, no, All, no, no, no},
+	SourceMaintain:      {no, no, no, no, no, no, no, All, no, no, no},
+	UserManage:          {no, no, no, no, no, no, no, no, All, no, no},
+	KeyManage:           {no, no, no, no, no, no, no, no, All, no, no},
+	AuditRead:           {no, no, no, no, no, no, no, no, no, All, no},
 }
 
 // rights is the table as it is looked up.

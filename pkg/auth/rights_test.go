@@ -29,18 +29,19 @@ const (
 var expected = map[Role]struct{ own, part, all string }{
 	RoleSource:  {all: "alert.submit metrics.read"},
 	RoleWall:    {all: "city.read board.read_redacted incident.read_redacted metrics.read"},
-	RoleSeatKey: {part: "incident.read_sealed source.quarantine source.replay", all: "statistics.read city.read board.read roster.read metrics.read seat.maintain seat.sign-off swap.approve handover.read task.assign source.read " + handling + " " + sitting},
+	RoleSeatKey: {part: "incident.read_sealed source.quarantine source.replay", all: "statistics.read city.read board.read roster.read roster.subscribe metrics.read seat.maintain seat.sign-off swap.approve handover.read task.assign source.read " + handling + " " + sitting},
 	RoleOfficer: {own: "act_as.duty act_as.backup seat.sign-off handover.read " + sitting, part: "incident.read_sealed source.quarantine " + handling,
-		all: "statistics.read city.read board.read roster.read source.read"},
+		all: "statistics.read city.read board.read roster.read roster.subscribe source.read"},
 	RoleDutyLeader: {own: "act_as.duty act_as.backup act_as.leader seat.maintain swap.approve " + sitting,
 		part: "task.assign seat.sign-off handover.read incident.read_sealed incident.unseal source.quarantine source.replay " + handling,
-		all:  "statistics.read city.read board.read roster.read source.read"},
+		all:  "statistics.read city.read board.read roster.read roster.subscribe source.read"},
 	RoleCommander: {own: "act_as.commander " + sitting, part: "incident.read_sealed incident.unseal",
-		all: "statistics.read source.read source.quarantine source.replay city.read board.read roster.read task.assign seat.maintain seat.sign-off swap.approve handover.read " + handling},
-	RoleRosterEditor:  {own: "roster.edit swap.approve", all: "city.read board.read roster.read"},
+		all: "statistics.read source.read source.quarantine source.replay city.read board.read roster.read roster.subscribe task.assign seat.maintain seat.sign-off swap.approve handover.read " + handling},
+	RoleRosterEditor:  {own: "roster.edit swap.approve", all: "city.read board.read roster.read roster.subscribe"},
 	RoleSystemAdmin:   {all: "city.read metrics.read config.read config.load source.maintain"},
 	RoleSecurityAdmin: {all: "user.manage key.manage"},
 	RoleAuditor:       {all: "audit.read"},
+	RoleCalendar:      {own: "roster.subscribe"},
 }
 
 // TestTable tries every role in two departments with every action on things of every department.
