@@ -1,7 +1,8 @@
 import { computed } from '@preact/signals'
 import { ahead } from '@banyan/live/gaps'
 import { wallclock } from '@banyan/live/time'
-import { city, lang, seats, serverNow, store, text } from './state.ts'
+import { ofCentre } from './duty.ts'
+import { city, lang, node, seats, serverNow, store, text } from './state.ts'
 import { nameOf } from './text.ts'
 
 // MAX_SHOWN of each kind stand in the line; "+N" says how many more there are.
@@ -12,14 +13,21 @@ const minute = computed(() => Math.floor(serverNow.value / 60_000) * 60_000)
 const gaps = computed(() => ahead(store.value.gaps, minute.value))
 const resting = computed(() => seats.value.filter((s) => s.maintenance && Date.parse(s.maintenance.until) > minute.value))
 
-// Ahead is the line that says which seats nobody is to hold in the coming days, and which are in maintenance. It is
-// not there while all is well.
+const centre = computed(() => ofCentre(store.value.incidents.values()))
+
+// Ahead is the line that says what the centre itself must see to: its own incidents, such as an objective missed or a
+// source that is silent, a server that works without what should stand by, which seats nobody is to hold in
+// the coming days, and which are in maintenance. It is not there while all is well.
 export function Ahead() {
   const t = text.value
   const { list, total } = gaps.value
-  if (total === 0 && resting.value.length === 0) return null
+  if (total === 0 && resting.value.length === 0 && centre.value.length === 0 && !node.value?.degraded) return null
   return (
-    <ul class="ahead" aria-label={t.aheadTitle} data-gaps={total} data-maintenance={resting.value.length}>
+    <ul class="ahead" aria-label={t.aheadTitle} data-gaps={total} data-maintenance={resting.value.length} data-centre={centre.value.length}>
+      {node.value?.degraded ? <li data-degraded><b class="loud">{t.degraded}</b></li> : null}
+      {centre.value.length > 0 ? <li><b class="loud">{t.ofCentre} {centre.value.length}</b></li> : null}
+      {centre.value.slice(0, MAX_SHOWN).map((i) => <li key={i.id} data-of-centre={i.id}><b>{typeOf(i.type)}</b> {i.number} {at(i.opened_at)}</li>)}
+      {centre.value.length > MAX_SHOWN ? <li><b>+{centre.value.length - MAX_SHOWN}</b></li> : null}
       {total > 0 ? <li><b class="loud">{t.gapsAhead} {total}</b></li> : null}
       {list.slice(0, MAX_SHOWN).map((g) => (
         <li key={g.seat + g.from} data-gap={g.seat}>
@@ -34,6 +42,11 @@ export function Ahead() {
       {resting.value.length > MAX_SHOWN ? <li><b>+{resting.value.length - MAX_SHOWN}</b></li> : null}
     </ul>
   )
+}
+
+const typeOf = (code: string): string => {
+  const k = city.value?.types.find((o) => o.code === code)
+  return k ? nameOf(k, lang.value) : code
 }
 
 const departmentOf = (id: string): string => {

@@ -1,6 +1,6 @@
 // Who is on duty, department by department.
 
-import type { City, Named, Seat } from '@banyan/live/protocol'
+import type { City, Incident, Named, Seat } from '@banyan/live/protocol'
 
 export interface Presence extends Named {
   id: string
@@ -10,6 +10,10 @@ export interface Presence extends Named {
 
 // The command centre itself is in every city's configuration and is none of the joined departments.
 const CENTRE = 'centre'
+
+// ofCentre are the open incidents that the centre itself leads: an objective that is missed, a source that is silent.
+export const ofCentre = (incidents: Iterable<Incident>): Incident[] =>
+  [...incidents].filter((i) => i.tasks.findLast((t) => t.role === 'lead')?.department === CENTRE).sort((a, b) => Date.parse(a.opened_at) - Date.parse(b.opened_at))
 
 export function presence(departments: City['departments'], seats: readonly Seat[]): Presence[] {
   const by = new Map<string, { onDuty: number; seats: number }>()

@@ -23,6 +23,22 @@ export const getCity = (token: string): Promise<City> => get<City>(token, 'city'
 export const getSeats = async (token: string): Promise<readonly Seat[]> =>
   (await get<{ seats: readonly Seat[] }>(token, 'seats')).seats
 
+// NodeStatus says how the server itself fares.
+export interface NodeStatus {
+  degraded: boolean
+  reason?: string
+}
+
+// getNode returns undefined where the server does not say.
+export async function getNode(token: string): Promise<NodeStatus | undefined> {
+  try {
+    return await get<NodeStatus>(token, 'node')
+  } catch (e) {
+    if (e instanceof Refused) return undefined
+    throw e
+  }
+}
+
 type Tree = Area & { children?: readonly Tree[] }
 
 // getAreas returns the whole area tree, flat.

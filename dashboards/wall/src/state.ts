@@ -8,7 +8,8 @@ import type { Area, City, Seat, StateFrame } from '@banyan/live/protocol'
 import { seatsAfter } from '@banyan/live/seats'
 import { EMPTY } from '@banyan/live/store'
 import type { Store } from '@banyan/live/store'
-import { getAreas, getCity, getSeats, Refused } from './server.ts'
+import { getAreas, getCity, getNode, getSeats, Refused } from './server.ts'
+import type { NodeStatus } from './server.ts'
 import { rememberToken, tokenNow } from './token.ts'
 import { TEXT } from './text.ts'
 import type { Lang } from './text.ts'
@@ -18,6 +19,7 @@ const TICK_MS = 1_000
 const DRAW_MS = 100 // the lists are worked out at most this often, and rest as long as the last drawing took,
 const REST_MAX_MS = 2_000 // but no longer
 const LOST_AFTER_MS = 3_000 // a link that comes back sooner is not shouted about
+const NODE_MS = 15_000 // how the server fares is no event
 const SEATS_MS = 60_000 // who is on duty changes without an event
 const RETRY_MS = [1_000, 2_000, 5_000, 10_000]
 const LANG_KEY = 'banyan.wall.lang'
@@ -30,6 +32,7 @@ export const areas = signal<ReadonlyMap<string, Area>>(new Map())
 export const store = signal<Store>(EMPTY)
 export const seats = signal<readonly Seat[]>([])
 const UNLINKED: LinkState = { phase: 'connecting', heardAt: 0, heardDate: 0, attempts: 0, skewMs: 0 }
+export const node = signal<NodeStatus | undefined>(undefined)
 export const link = signal(UNLINKED)
 export const tick = signal(0) // counts seconds
 export const lang = signal<Lang>(readLang())
@@ -96,6 +99,7 @@ let run = 0 // of the token in use; what an older one started gives up
 export function start(): void {
   setInterval(() => tick.value++, TICK_MS)
   setInterval(() => void refreshSeats(), SEATS_MS)
+  setInterval(() => void refreshNode(), NODE_MS)
   globalThis.addEventListener('hashchange', () => {
     const t = tokenNow()
     if (t && t !== token.value) useToken(t)
@@ -161,6 +165,7 @@ function clear(): void {
   batch(() => {
     store.value = EMPTY
     seats.value = []
+    node.value = undefined
     link.value = UNLINKED
   })
 }
@@ -233,6 +238,17 @@ async function refreshSeats(): Promise<void> {
     seats.value = await getSeats(t)
   } catch (e) {
     console.warn('seats: ' + String(e))
+  }
+}
+
+async function refreshNode(): Promise<void> {
+  const t = token.peek()
+  if (!t || link.peek().phase !== 'live') return
+  try {
+    const got = await getNode(t)
+    if (token.peek() === t) node.value = got
+  } catch (e) {
+    console.warn('node: ' + String(e))
   }
 }
 
