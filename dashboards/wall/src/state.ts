@@ -247,9 +247,7 @@ async function refreshNode(): Promise<void> {
   try {
     const got = await getNode(t)
     if (token.peek() === t) node.value = got
-  } catch (e) {
-    console.warn('node: ' + String(e))
-  }
+  } catch { /* the age of the data says that the server does not answer */ }
 }
 
 let shiftTimer: ReturnType<typeof setTimeout> | undefined
