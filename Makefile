@@ -8,7 +8,7 @@ SOURCES := $(shell find dashboards/wall dashboards/console dashboards/live -type
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 FLAGS   ?=
 
-.PHONY: build run test test-go test-pages fuzz bench torture clean compiler browser broker redis watchers
+.PHONY: build run test test-go test-pages fuzz bench bench-peers torture clean compiler browser broker redis watchers
 
 build: $(if $(shell command -v npm),$(PAGES)) compiler
 	$(GO) build -trimpath -o bin/banyan ./cmd/banyan
@@ -42,6 +42,10 @@ bench: build
 # What takes minutes and a quiet machine: 20,000 alerts in a minute from one source, and how the others fare.
 torture: compiler
 	BANYAN_TORTURE=1 $(GO) test -count=1 -timeout 10m -run '^TestStorm$$' -v ./pkg/app
+
+# Peers at a part of the same work, in a module of their own that the product never needs.
+bench-peers:
+	cd bench && $(GO) vet ./... && $(GO) run .
 
 clean:
 	rm -rf bin dashboards/dist/wall dashboards/node_modules
