@@ -20,6 +20,9 @@ import (
 	"github.com/banyan-ecc/banyan/pkg/telemetry"
 )
 
+// wallKey is that of a wall.
+var wallKey = auth.Key{Role: auth.RoleWall, Name: "hall"}
+
 const prometheusDir = root + "/configs/prometheus"
 
 // TestRulesAreMadeOfObjectives holds the committed rules against the code, and has the tools of the trade look at
@@ -76,7 +79,7 @@ func TestBreachComesBack(t *testing.T) {
 	outside := newOutside(t)
 	watched := watchOver(t, dir, city, keys, s.url, outside.URL, metrics, prometheus, alertmanager)
 	defer watched()
-	source, wall, officer := must(t)(keys.source("fire-119")), must(t)(keys.of(auth.Key{Role: auth.RoleWall, Name: "hall"})), must(t)(keys.seat("centre-leader"))
+	source, wall, officer := must(t)(keys.source("fire-119")), must(t)(keys.of(wallKey)), must(t)(keys.seat("centre-leader"))
 
 	// The first round makes the series known to Prometheus, the second is a rate.
 	for round := range 2 {
