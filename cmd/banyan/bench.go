@@ -119,7 +119,7 @@ func patientType(city *plan.City) (best *plan.Type, from []*plan.Source) {
 		}
 		var able []*plan.Source
 		for _, s := range city.Sources {
-			if s.MaySend(t.Code) && s.PerSecond >= plan.DefaultSourcePerSecond {
+			if s.Plain() && s.MaySend(t.Code) && s.PerSecond >= plan.DefaultSourcePerSecond {
 				able = append(able, s)
 			}
 		}

@@ -135,7 +135,7 @@ func printDemo(cmd *cobra.Command, server string, t *demoTokens, city *plan.City
 	fmt.Fprintf(w, "  接口 API       %s/openapi.json (any key)\n", server)
 	fmt.Fprintf(w, "  状态 health    %s/readyz\n\n", server)
 	for _, s := range city.Sources {
-		if s.MaySend("fire.building") {
+		if s.Plain() && s.MaySend("fire.building") {
 			fmt.Fprintf(w, "  一条警情 an alert of your own, as source %s:\n\n", s.ID)
 			fmt.Fprintf(w, "  curl %s/api/v1/alerts -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \\\n"+
 				"    -d '{\"id\":\"'$(date +%%s)'\",\"type\":\"fire.building\",\"occurred_at\":\"'$(date -u +%%FT%%TZ)'\",\"location\":{\"lon\":%g,\"lat\":%g},\"text\":\"六楼冒烟\"}'\n\n",

@@ -53,7 +53,7 @@ func newWorld(o *Options) *world {
 	for _, t := range o.City.Types {
 		k := kind{Type: t}
 		for _, s := range o.City.Sources {
-			if s.MaySend(t.Code) && o.SourceTokens[s.ID] != "" {
+			if s.Plain() && s.MaySend(t.Code) && o.SourceTokens[s.ID] != "" {
 				k.sources = append(k.sources, s)
 			}
 		}
