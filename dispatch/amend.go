@@ -52,6 +52,9 @@ func (d *decision) update(a *alert.Alert) error {
 	if _, known := d.s.known[revisionKey(a, d.c.Revision)]; known {
 		return nil
 	}
+	if _, known := d.s.known[alert.KeyOf(a.Source, renewed(a.ID, d.c.Revision))]; known {
+		return nil // it is an alert of its own already, though what it updated may be forgotten by now
+	}
 	key := alert.KeyOf(a.Source, a.ID)
 	_, known := d.s.known[key]
 	l, at := d.s.reported(key)
