@@ -16,7 +16,7 @@ const maxFileLines = 500
 var boundedFiles = []string{".go", ".ts", ".tsx", ".css", ".mjs", ".js"}
 
 // topLevel is everything that may lie there; dotfiles beside it.
-var topLevel = []string{"bench", "cmd", "pkg", "dispatch", "geo", "configs", "dashboards", "docs", "scripts", "test",
+var topLevel = []string{"bench", "cmd", "pkg", "dispatch", "geo", "configs", "dashboards", "deploy", "docs", "scripts", "test",
 	"go.mod", "go.sum", "README.md", "README.zh-CN.md", "Makefile", "LICENSE"}
 
 // repository returns the files that are in the repository or would be with the next commit: what git ignores
