@@ -80,7 +80,7 @@ func invalid(field, reason, value string) *alert.Error {
 }
 
 // place finds cell and areas of an alert. A position decides; an area given beside it decides only where
-// the position lies outside every area.
+// the position lies outside every area, or where it lies within the area that the position is found in.
 func (d *decision) place(a *alert.Alert, g *plan.Group) (placement, error) {
 	w := placement{from: alert.FromNothing}
 	if a.Area != "" {
@@ -97,7 +97,9 @@ func (d *decision) place(a *alert.Alert, g *plan.Group) (placement, error) {
 		return w, nil
 	}
 	at := d.city.Areas.Locate(a.Location.Point())
-	if !at.Outside || w.areas == nil {
+	// A finer area within the located one is what the source knows better: streets may have no shape.
+	finer := len(w.areas) > len(at.Path) && w.areas[len(at.Path)-1] == at.Path[len(at.Path)-1]
+	if w.areas == nil || !at.Outside && !finer {
 		w.areas = at.Path
 	}
 	w.outside, w.from, w.location, w.cell = at.Outside, alert.FromPosition, a.Location, at.Cell

@@ -187,3 +187,20 @@ func (s *screen) waitFor(words ...string) {
 		}
 	}
 }
+
+// TestSeatsSayWhoComesNext: by name to officers, without it to walls.
+func TestSeatsSayWhoComesNext(t *testing.T) {
+	c := newCentre(t)
+	for token, want := range map[string]bool{c.officer("fire-1"): true, c.wall(): false} {
+		var list api.SeatList
+		c.get("/api/v1/seats", token, &list)
+		for _, seat := range list.Seats {
+			switch n := seat.Next; {
+			case n == nil || !n.From.After(time.Now()) || !n.Until.After(n.From):
+				t.Errorf("%s: next %+v", seat.ID, n)
+			case (n.Holder != "") != want || want && n.Holder == seat.Holder:
+				t.Errorf("%s: next %+v after %s", seat.ID, n, seat.Holder)
+			}
+		}
+	}
+}

@@ -12,7 +12,7 @@ import (
 func (s *Server) dutyRoutes() {
 	for _, a := range []alert.Action{alert.ActSignOn, alert.ActSignOff} {
 		register(s, http.MethodPost, "/api/v1/seats/{id}/"+string(a), "seat-"+string(a), "A seat: "+string(a), []string{"seat." + string(a)},
-			func(ctx context.Context, in *actionInput) (*body[dispatch.SeatStatus], error) {
+			func(ctx context.Context, in *actionInput) (*body[Seat], error) {
 				return s.actOnSeat(ctx, in, a)
 			})
 	}
@@ -22,13 +22,13 @@ func (s *Server) dutyRoutes() {
 	register(s, http.MethodPost, "/api/v1/handovers/{id}/confirm", "confirm-handover", "Take a seat over: everything moves, in one event", []string{"handover.confirm"}, s.confirmHandover)
 }
 
-func (s *Server) actOnSeat(ctx context.Context, in *actionInput, a alert.Action) (*body[dispatch.SeatStatus], error) {
+func (s *Server) actOnSeat(ctx context.Context, in *actionInput, a alert.Action) (*body[Seat], error) {
 	if err := s.do(ctx, in, dispatch.SeatAct, a); err != nil {
 		return nil, err
 	}
 	for _, seat := range s.board(ctx).Seats {
 		if seat.ID == in.ID {
-			return &body[dispatch.SeatStatus]{seat}, nil
+			return &body[Seat]{Seat{seat, s.next(s.held(), seat.ID, true)}}, nil
 		}
 	}
 	return nil, alert.Errorf(alert.CodeNotFound, "no seat %q", shortened(in.ID))

@@ -7,11 +7,13 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/banyan-ecc/banyan/dispatch"
 	"github.com/banyan-ecc/banyan/geo"
 	"github.com/banyan-ecc/banyan/pkg/alert"
 	"github.com/banyan-ecc/banyan/pkg/plan"
+	"github.com/banyan-ecc/banyan/pkg/roster"
 )
 
 // MaxOutlineCells bounds the cells whose outlines one request asks for.
@@ -37,11 +39,52 @@ func (s *Server) board(ctx context.Context) (b dispatch.Board) {
 
 // SeatList is the answer with all seats.
 type SeatList struct {
-	Seats []dispatch.SeatStatus `json:"seats"`
+	Seats []Seat `json:"seats"`
+}
+
+// Seat is a seat now, and who comes next.
+type Seat struct {
+	dispatch.SeatStatus
+	Next *NextHolder `json:"next,omitempty" doc:"Who holds it after the present holder; absent where that does not change within 31 days."`
+}
+
+// NextHolder is who holds a seat next, or that nobody does.
+type NextHolder struct {
+	Holder string    `json:"holder,omitempty" doc:"Absent: a gap, or not for the caller to read."`
+	Gap    bool      `json:"gap,omitempty"`
+	From   time.Time `json:"from"`
+	Until  time.Time `json:"until"`
 }
 
 func (s *Server) listSeats(ctx context.Context, _ *struct{}) (*body[SeatList], error) {
-	return &body[SeatList]{SeatList{s.board(ctx).Seats}}, nil
+	list := SeatList{Seats: []Seat{}}
+	held, named := s.held(), s.o.Rights.Ever(callerOf(ctx), boardRead)
+	for _, status := range s.board(ctx).Seats {
+		list.Seats = append(list.Seats, Seat{status, s.next(held, status.ID, named)})
+	}
+	return &body[SeatList]{list}, nil
+}
+
+// held is the roster in force, nil before there is one.
+func (s *Server) held() (held *roster.Roster) {
+	s.o.State.Read(func(st *dispatch.State) { held = st.Roster() })
+	return held
+}
+
+// next looks in the roster who holds a seat after now.
+func (s *Server) next(held *roster.Roster, seat string, named bool) *NextHolder {
+	if held == nil {
+		return nil
+	}
+	span, ok := held.Next(seat, s.o.Now())
+	if !ok {
+		return nil
+	}
+	n := &NextHolder{Holder: span.Holder, Gap: span.Gap(), From: span.From, Until: span.To}
+	if !named {
+		n.Holder = ""
+	}
+	return n
 }
 
 func (s *Server) statisticsNow(ctx context.Context, _ *struct{}) (*body[dispatch.BoardCounts], error) {
