@@ -238,7 +238,7 @@ func weekCity(t tb) *plan.City {
 	t.Helper()
 	root, files := os.DirFS("../configs/fuzhou"), map[string][]byte{}
 	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || d.IsDir() || !plan.IsCityFile(name) {
 			return err
 		}
 		files[name], err = fs.ReadFile(root, name)
