@@ -97,8 +97,8 @@ func launchCity(t *testing.T, city, dir string, env ...string) *server {
 	t.Helper()
 	s := &server{serving: make(chan string, 1), gone: make(chan struct{}),
 		client: &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}}
-	s.cmd = exec.Command(binary, "serve", "--city", city, "--data", dir, "--listen", "127.0.0.1:0")
-	s.cmd.Env = environment(env...)
+	s.cmd = exec.Command(binary, "serve", "--city", city, "--data", dir)
+	s.cmd.Env = environment(append([]string{"BANYAN_LISTEN=127.0.0.1:0"}, env...)...)
 	stderr, err := s.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +117,10 @@ var servingLine = regexp.MustCompile(`msg=serving .*address=(\S+)`)
 func (s *server) follow(stderr io.Reader) {
 	for lines := bufio.NewScanner(stderr); lines.Scan(); {
 		if m := servingLine.FindStringSubmatch(lines.Text()); m != nil {
-			s.serving <- m[1]
+			select {
+			case s.serving <- m[1]:
+			default: // a node that began again
+			}
 		}
 		s.mu.Lock()
 		s.log = append(s.log, lines.Text())

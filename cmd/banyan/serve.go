@@ -20,6 +20,7 @@ import (
 	"github.com/banyan-ecc/banyan/pkg/app"
 	"github.com/banyan-ecc/banyan/pkg/auth"
 	"github.com/banyan-ecc/banyan/pkg/plan"
+	"github.com/banyan-ecc/banyan/pkg/redisstore"
 	"github.com/banyan-ecc/banyan/pkg/sequencer"
 )
 
@@ -47,11 +48,15 @@ type settings struct {
 	OIDC    auth.OIDC `mapstructure:"oidc"`
 	Redis   string    `mapstructure:"redis"`
 	Node    string    `mapstructure:"node"`
+
+	Advertise  string        `mapstructure:"advertise"`
+	Durability string        `mapstructure:"durability"`
+	Lease      time.Duration `mapstructure:"lease"`
 }
 
 // Keys of the settings file and their defaults.
 var defaults = map[string]any{
-	"city": "configs/fuzhou", "data": "data", "listen": "127.0.0.1:8080", "metrics.listen": "", "origins": []string{}, "proxies": []string{}, "redis": "", "node": "",
+	"city": "configs/fuzhou", "data": "data", "listen": "127.0.0.1:8080", "metrics.listen": "", "origins": []string{}, "proxies": []string{}, "redis": "", "node": "", "advertise": "", "durability": "local", "lease": redisstore.DefaultLease,
 	"log.level": "info", "log.format": "text",
 	"snapshot.every_events": sequencer.DefaultSnapshotEvery, "shutdown.timeout": app.DefaultShutdownTimeout, "history": true,
 }
@@ -68,12 +73,14 @@ func serverFlags(cmd *cobra.Command) func() (*settings, error) {
 	f.StringSlice("origins", nil, "pages of other hosts that may open the websocket, such as https://wall.example")
 	f.String("redis", "", "redis://HOST:PORT/DB, redis+sentinel://HOST:PORT,…/MASTER/DB, redis+cluster://HOST:PORT,…, or a file with such a line; empty: none")
 	f.String("node", "", "name of this node among those of the city; empty: the machine's")
+	f.String("advertise", "", "URL under which other nodes reach this one, such as http://10.1.2.3:8080; empty: the address listened on")
+	f.String("durability", "local", "local: answer after the journal; replicated: after Redis has it too")
 	f.String("log-level", "info", "debug, info, warn or error")
 	f.String("log-format", "text", "text or json")
 	for key, value := range defaults {
 		v.SetDefault(key, value)
 	}
-	for key, flag := range map[string]string{"city": "city", "data": "data", "listen": "listen", "metrics.listen": "metrics-listen", "origins": "origins", "redis": "redis", "node": "node", "log.level": "log-level", "log.format": "log-format"} {
+	for key, flag := range map[string]string{"city": "city", "data": "data", "listen": "listen", "metrics.listen": "metrics-listen", "origins": "origins", "redis": "redis", "node": "node", "advertise": "advertise", "durability": "durability", "log.level": "log-level", "log.format": "log-format"} {
 		_ = v.BindPFlag(key, f.Lookup(flag)) // fails for a nil flag only
 	}
 	v.SetEnvPrefix("BANYAN")
@@ -128,9 +135,18 @@ func (s *settings) open(cmd *cobra.Command) (*app.App, *plan.City, *slog.Logger,
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	if s.Durability != "local" && s.Durability != "replicated" {
+		return nil, nil, nil, fmt.Errorf("durability %q: want local or replicated", s.Durability)
+	}
+	if s.Durability == "replicated" && s.Redis == "" {
+		return nil, nil, nil, errors.New("durability replicated needs --redis")
+	}
+	if s.Lease < time.Second {
+		return nil, nil, nil, fmt.Errorf("lease %v: at least 1s", s.Lease)
+	}
 	a, err := app.Open(app.Options{NoHistory: !s.History, OIDC: s.OIDC, Proxies: proxies, City: city, CityDir: s.City, DataDir: s.Data, Listen: s.Listen, MetricsListen: s.Metrics.Listen, Origins: s.Origins, Pages: pages,
 		SnapshotEvery: s.Snapshot.EveryEvents, ShutdownTimeout: s.Shutdown.Timeout, Logger: logger,
-		Redis: s.Redis, Node: s.Node})
+		Redis: s.Redis, Node: s.Node, Advertise: s.Advertise, Lease: s.Lease, Replicated: s.Durability == "replicated"})
 	return a, city, logger, err
 }
 
@@ -182,11 +198,7 @@ func serveCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		a, _, _, err := s.open(cmd)
-		if err != nil {
-			return err
-		}
-		return run(cmd.Context(), a)
+		return s.serve(cmd)
 	}
 	return cmd
 }
@@ -209,6 +221,41 @@ func run(ctx context.Context, a *app.App) error {
 		}
 	}()
 	return a.Run(ctx)
+}
+
+// rejoinRest is how long a deposed node waits before it tries again to become a follower.
+const rejoinRest = time.Second
+
+// serve serves until it is told to stop. A node that was deposed begins again, as a follower.
+func (s *settings) serve(cmd *cobra.Command) error {
+	ctx := cmd.Context()
+	for {
+		a, city, logger, err := s.open(cmd)
+		if err != nil {
+			return err
+		}
+		s.Listen = a.Addr().String() // the same again
+		err = run(ctx, a)
+		if !app.Deposed(err) || ctx.Err() != nil {
+			return err
+		}
+		logger.Warn("this node begins again, as a follower", "why", err)
+		for {
+			err := app.Rejoin(ctx, s.Data, s.Redis, city.ID, logger)
+			if err == nil {
+				break
+			}
+			if app.Final(err) {
+				return err
+			}
+			logger.Warn("this node cannot follow yet", "error", err)
+			select {
+			case <-time.After(rejoinRest):
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	}
 }
 
 func checkCommand() *cobra.Command {

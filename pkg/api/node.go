@@ -20,7 +20,7 @@ type NodeStatus struct {
 
 // MirrorStatus is the copy in Redis, as this node sees it.
 type MirrorStatus struct {
-	State      string  `json:"state" enum:"off,connecting,current,behind,down,refused"`
+	State      string  `json:"state" enum:"off,connecting,current,behind,down,refused,following"`
 	LagEvents  uint64  `json:"lag_events" doc:"Events in the journal that Redis has not."`
 	LagSeconds float64 `json:"lag_seconds" doc:"Since Redis last had everything; 0 while it has."`
 	Repairs    uint64  `json:"repairs" doc:"Times that Redis had lost events and got them back, since this process began."`

@@ -59,6 +59,9 @@ type Options struct {
 	Proxies         []netip.Prefix // whose word on a request's address and TLS counts
 	Redis           string         // URL, or a file with one; "": none. See redisstore.Dial
 	Node            string         // name of this node; "": the machine's
+	Advertise       string         // URL under which other nodes reach this one; "": the address listened on
+	Lease           time.Duration  // 0: redisstore.DefaultLease
+	Replicated      bool           // answer only when Redis has it too
 	Logger          *slog.Logger
 }
 
@@ -84,6 +87,7 @@ type App struct {
 	scrapedAt  net.Listener
 	stopping   atomic.Bool
 	mirror     mirror
+	cluster    node
 
 	past      *history.Store // nil: none is kept
 	hooks     []*hooks.Sender
@@ -127,9 +131,12 @@ func (a *App) open() (err error) {
 	}
 	fd := &feed{seat: a.seat, source: a.source}
 	a.seq = sequencer.New(sequencer.Options{
-		Log: a.log, Start: start, SnapshotEvery: a.o.SnapshotEvery, Logger: a.o.Logger,
+		Log: a.log, Start: start, SnapshotEvery: a.o.SnapshotEvery, Logger: a.o.Logger, Follow: a.o.Redis != "",
 		Publish: func(c *sequencer.Committed) {
 			a.hub.Publish(fd.batch(c))
+			if len(c.Events) == 0 { // a new epoch, for screens alone
+				return
+			}
 			for _, f := range a.commits {
 				f(c)
 			}
@@ -148,7 +155,7 @@ func (a *App) open() (err error) {
 	if a.transports, err = newTransports(a); err != nil {
 		return err
 	}
-	a.hub = push.NewHub(&screens{a.seq.Replica(), a.seq.Epoch(), time.Now}, push.Options{
+	a.hub = push.NewHub(&screens{a.seq.Replica(), a.seq.Epoch, time.Now}, push.Options{
 		Origins: a.o.Origins,
 		Refuse:  func(w http.ResponseWriter, _ *http.Request, e *alert.Error) { api.WriteProblem(w, e) },
 		Hooks: push.Hooks{Internal: func(err error) { a.o.Logger.Error("websocket", "error", err) },
@@ -168,7 +175,8 @@ func (a *App) open() (err error) {
 	if a.listener, err = net.Listen("tcp", a.o.Listen); err != nil {
 		return err
 	}
-	a.server = &http.Server{Handler: a.handler(), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
+	a.openNode()
+	a.server = &http.Server{Handler: a.forwarding(a.handler()), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: api.MaxHeaderBytes, ErrorLog: slog.NewLogLogger(a.o.Logger.Handler(), slog.LevelDebug)}
 	return nil
 }
@@ -182,6 +190,13 @@ func (a *App) recover() (*sequencer.Start, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rebuilding the state: %w", err)
 	}
+	if last := a.log.LastSeq(); last > 0 { // a snapshot knows no epoch
+		f, err := a.log.FrameAt(last)
+		if err != nil {
+			return nil, err
+		}
+		start.Epoch = max(start.Epoch, f.Epoch)
+	}
 	if start.Problems != nil {
 		a.o.Logger.Warn("the configuration in the journal does not compile any more; the one given now replaces it", "error", start.Problems)
 	}
@@ -192,7 +207,7 @@ func (a *App) recover() (*sequencer.Start, error) {
 
 func (a *App) handler() http.Handler {
 	return api.New(api.Options{
-		Engine: a.seq, State: a.seq.Replica(), History: recorded{a.log}, Archive: a.archive(), Trail: a.log, Caller: a.caller, Stream: a.stream,
+		Engine: a.engine(), State: a.seq.Replica(), History: recorded{a.log}, Archive: a.archive(), Trail: a.log, Caller: a.caller, Stream: a.stream,
 		Door: a.door, Transports: a.transports, Reload: a.Reload, Rights: rights{}, Logins: a.people, Peer: a.peer,
 		Metrics: a.metrics.Handler(), Ready: a.ready, Alive: a.alive, Pages: a.o.Pages, Now: time.Now, Node: a.node,
 		Observe: a.metrics.Request, Logger: a.o.Logger,
@@ -246,6 +261,8 @@ func (a *App) ready() error {
 		return errors.New("stopping")
 	case a.seq.Err() != nil:
 		return fmt.Errorf("the journal failed and takes nothing more: %w; free or repair the disk, then restart", a.seq.Err())
+	case !a.seq.Leads() && a.cluster.leader.Load() == nil:
+		return errors.New("no node leads this city yet")
 	case a.seq.Queued() >= sequencer.MailboxSize:
 		return fmt.Errorf("%d commands wait", a.seq.Queued())
 	}
@@ -272,7 +289,11 @@ func (a *App) Run(ctx context.Context) error {
 	g, failed := errgroup.WithContext(ctx)
 	written := make(chan error, 1)
 	go func() { written <- a.seq.Run(writing) }()
-	if err := a.configure(failed); err != nil {
+	err := a.settle(failed)
+	if err == nil {
+		err = a.configure(failed)
+	}
+	if err != nil {
 		stopWriting()
 		return errors.Join(err, <-written, a.close())
 	}
@@ -304,7 +325,10 @@ func (a *App) Run(ctx context.Context) error {
 		return nil
 	})
 	g.Go(func() error {
-		a.mirror.run(failed)
+		return a.runNode(failed)
+	})
+	g.Go(func() error {
+		a.runLeader(failed)
 		return nil
 	})
 	for _, f := range a.followers {
@@ -322,15 +346,18 @@ func (a *App) Run(ctx context.Context) error {
 	// What is asked for from here on happens even though ctx has ended.
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.o.ShutdownTimeout)
 	defer cancel()
-	err := errors.Join(a.server.Shutdown(ending), a.closeMetrics())
+	err = errors.Join(a.server.Shutdown(ending), a.closeMetrics())
 	stopWriting()
-	err = errors.Join(err, <-written, a.hub.Close(ending), g.Wait(), a.close())
+	err = errors.Join(err, <-written, a.hub.Close(ending), g.Wait(), a.leave(ending), a.close())
 	a.o.Logger.Info("stopped", "error", err)
 	return err
 }
 
 // configure makes the city given the one in force, unless it is that already.
 func (a *App) configure(ctx context.Context) error {
+	if !a.seq.Leads() { // it takes the leader's
+		return nil
+	}
 	same := false
 	a.seq.Replica().Read(func(st *dispatch.State) { same = st.Digest() == a.o.City.Digest && st.City() != nil })
 	if same {

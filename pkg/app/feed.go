@@ -105,7 +105,7 @@ const MaxSnapshotIncidents = 5_000
 // screens gives the hub what a subscription begins with.
 type screens struct {
 	replica *sequencer.Replica
-	epoch   uint32
+	epoch   func() uint32
 	now     func() time.Time
 }
 
@@ -114,7 +114,7 @@ func (s *screens) Snapshot(topics []push.Topic, redacted bool, department string
 	var board dispatch.Board
 	var docs []*alert.Incident
 	s.replica.Read(func(st *dispatch.State) {
-		seq, board = st.Seq(), st.Board(s.now(), redacted)
+		epoch, seq, board = s.epoch(), st.Seq(), st.Board(s.now(), redacted)
 		docs = make([]*alert.Incident, 0, min(st.Len(), MaxSnapshotIncidents))
 		st.Newest(0, func(_ uint64, doc *alert.Incident) bool {
 			if !doc.State.Final() {
@@ -155,7 +155,7 @@ func (s *screens) Snapshot(topics []push.Topic, redacted bool, department string
 	if err != nil {
 		return 0, 0, nil, err
 	}
-	return s.epoch, seq, members[1 : len(members)-1], nil
+	return epoch, seq, members[1 : len(members)-1], nil
 }
 
 func wholeCity(topics []push.Topic) bool {

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"os"
 	"time"
 
@@ -38,8 +37,17 @@ func (a *App) openMirror() (err error) {
 		State: a.seq.Replica(), Keep: a.log.SnapshotSeq, Now: time.Now, Logger: a.o.Logger})
 	a.mirror.Mirror = m
 	a.onCommit(func(*commit) { m.Committed() })
-	a.metrics.Gauge("banyan_mirror_lag_events", "Events in the journal that Redis has not.", nil, func() float64 { return float64(m.Status().LagEvents) })
-	a.metrics.Gauge("banyan_mirror_lag_seconds", "Time since Redis last had everything; 0 while it has.", nil, func() float64 { return m.Status().LagSeconds })
+	leading := func(value func(redisstore.Status) float64) func() float64 {
+		return func() float64 {
+			if !a.seq.Leads() {
+				return 0
+			}
+			return value(m.Status())
+		}
+	}
+	a.metrics.Gauge("banyan_leader", "1 while this node leads the city.", nil, leading(func(redisstore.Status) float64 { return 1 }))
+	a.metrics.Gauge("banyan_mirror_lag_events", "Events in the journal that Redis has not.", nil, leading(func(s redisstore.Status) float64 { return float64(s.LagEvents) }))
+	a.metrics.Gauge("banyan_mirror_lag_seconds", "Time since Redis last had everything; 0 while it has.", nil, leading(func(s redisstore.Status) float64 { return s.LagSeconds }))
 	a.metrics.Gauge("banyan_mirror_up", "1 while Redis takes what it is sent.", nil, func() float64 {
 		if p := m.Status().Phase; p == redisstore.Current || p == redisstore.Behind {
 			return 1
@@ -48,12 +56,6 @@ func (a *App) openMirror() (err error) {
 	})
 	a.metrics.Counter("banyan_mirror_repairs_total", "Times that Redis had lost events and got them back from the journal.", func() float64 { return float64(m.Status().Repairs) })
 	return nil
-}
-
-func (m *mirror) run(ctx context.Context) {
-	if m.Mirror != nil {
-		m.Run(ctx)
-	}
 }
 
 func (m *mirror) close() error {
@@ -70,11 +72,26 @@ func (a *App) node() api.NodeStatus {
 	if a.mirror.Mirror == nil {
 		return n
 	}
+	if a.o.Replicated {
+		n.Durability = "replicated"
+	}
+	if h := a.cluster.leader.Load(); h != nil {
+		n.Leader = h.Address
+	}
+	if !a.seq.Leads() {
+		n.Role, n.Mirror.State = "follower", "following"
+		if n.Leader == "" {
+			n.Degraded, n.Reason = true, "no node leads, as far as this one sees"
+		}
+		return n
+	}
 	s := a.mirror.Status()
 	n.Mirror = api.MirrorStatus{State: string(s.Phase), LagEvents: s.LagEvents, LagSeconds: s.LagSeconds, Repairs: s.Repairs, Reason: s.Reason}
 	switch {
 	case s.Phase == redisstore.Down || s.Phase == redisstore.Refused:
 		n.Degraded, n.Reason = true, "redis: "+s.Reason
+	case a.cluster.alone.Load():
+		n.Degraded, n.Reason = true, "the lease cannot be renewed: this node leads alone"
 	case s.LagSeconds > mirrorLateAfter.Seconds():
 		n.Degraded, n.Reason = true, "redis lags behind"
 	}

@@ -55,6 +55,10 @@ func (p *presence) run(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+		if !p.seq.Leads() { // officers have their time to come back once this node does
+			began = p.now()
+			continue
+		}
 		for _, c := range p.due(began) {
 			// A refusal means that things have changed meanwhile; the next look sees them.
 			if _, err := p.seq.Do(ctx, c); errors.Is(err, context.Canceled) {

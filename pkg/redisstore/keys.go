@@ -38,3 +38,9 @@ func (n Names) Sources() string { return n.prefix + "sources" }
 
 // Counts is a hash of the counters of the city.
 func (n Names) Counts() string { return n.prefix + "counts" }
+
+// Handed is a list of commands of deposed nodes, for the node that leads to submit again.
+func (n Names) Handed() string { return n.prefix + "handed" }
+
+// Taken says that the node that leads has submitted a number of handed commands again, under their id.
+func (n Names) Taken(id string) string { return n.prefix + "taken:" + id }

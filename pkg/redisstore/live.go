@@ -341,11 +341,7 @@ type rosterSpan struct {
 // has gone by.
 func (l *live) writeRosters(c *change, m *Mirror, now time.Time) {
 	var r *roster.Roster
-	m.o.State.Read(func(st *dispatch.State) {
-		if city := st.City(); city != nil {
-			r = city.Roster
-		}
-	})
+	m.o.State.Read(func(st *dispatch.State) { r = st.Roster() })
 	if r == nil {
 		return
 	}

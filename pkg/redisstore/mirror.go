@@ -92,6 +92,7 @@ type Mirror struct {
 	mu     sync.Mutex
 	phase  Phase
 	reason string
+	err    error         // of Down and Refused
 	moved  chan struct{} // closed and renewed when seq grows or the phase changes
 
 	// Of the goroutine of Run:
@@ -155,10 +156,23 @@ func (m *Mirror) Await(ctx context.Context, seq uint64) error {
 	}
 }
 
-func (m *Mirror) enter(p Phase, reason string) {
+// Refusal returns why it would be wrong to write, nil while it is not.
+func (m *Mirror) Refusal() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.phase, m.reason = p, reason
+	if m.phase == Refused {
+		return m.err
+	}
+	return nil
+}
+
+func (m *Mirror) enter(p Phase, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.phase, m.err, m.reason = p, err, ""
+	if err != nil {
+		m.reason = err.Error()
+	}
 	close(m.moved)
 	m.moved = make(chan struct{})
 }
@@ -187,7 +201,7 @@ func (m *Mirror) Run(ctx context.Context) {
 		if errors.Is(err, ErrMoved) {
 			phase = Behind // it is asked at once where it stands
 		}
-		m.enter(phase, err.Error())
+		m.enter(phase, err)
 		if text := string(phase) + err.Error(); text != told {
 			m.o.Logger.Log(ctx, level, "redis: the mirror is interrupted; the centre goes on without it, and it catches up", "phase", phase, "error", err)
 			told = text
@@ -213,7 +227,7 @@ func (m *Mirror) session(ctx context.Context) error {
 	}
 	m.live.invalidate()
 	m.reached(done)
-	m.enter(Behind, "")
+	m.enter(Behind, nil)
 	for {
 		if done, err = m.catchUp(ctx, done); err != nil {
 			return err
@@ -226,7 +240,7 @@ func (m *Mirror) session(ctx context.Context) error {
 		}
 		m.current.Store(m.o.Now().UnixNano())
 		if m.Status().Phase != Current {
-			m.enter(Current, "")
+			m.enter(Current, nil)
 			m.o.Logger.Info("redis: the mirror has everything", "seq", done)
 		}
 		timer := time.NewTimer(m.live.rest(m.o.Now()))
@@ -240,6 +254,19 @@ func (m *Mirror) session(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// Flush writes what the journal has and Redis has not, once. Run must have ended.
+func (m *Mirror) Flush(ctx context.Context) error {
+	done, err := m.locate(ctx)
+	if err == nil {
+		m.live.invalidate()
+		_, err = m.catchUp(ctx, done)
+	}
+	if err == nil {
+		err = m.refresh(ctx)
+	}
+	return err
 }
 
 // locate asks where the stream ends and returns the last event that Redis has and this journal knows.

@@ -44,12 +44,12 @@ func (s *Sequencer) process(batch []request) error {
 }
 
 func (s *Sequencer) newWork() *work {
-	return &work{committed: &Committed{Epoch: s.epoch, From: s.state.Seq() + 1}}
+	return &work{committed: &Committed{Epoch: s.epoch.Load(), From: s.state.Seq() + 1}}
 }
 
 // tick sends Ticks for what has fallen due, at most as many as one batch holds.
 func (s *Sequencer) tick(w *work) {
-	for n := 0; n < MaxBatchCommands/dispatch.MaxDuePerTick; n++ {
+	for n := 0; n < MaxBatchCommands/dispatch.MaxDuePerTick && s.leads.Load(); n++ {
 		at, ok := s.state.NextDeadline()
 		if !ok || s.state.City() == nil || at > alert.TimeOf(s.o.Now()) {
 			return
@@ -83,7 +83,7 @@ func (s *Sequencer) decide(w *work, c *dispatch.Command) (Outcome, error) {
 	w.committed.Events = append(w.committed.Events, events...)
 	payload := s.encoder.frame(digest, c, w.committed.Encoded[first:])
 	w.bytes += len(payload)
-	w.frames = append(w.frames, journal.Frame{Epoch: s.epoch, Seq: events[0].Seq, Count: uint32(len(events)), Payload: payload})
+	w.frames = append(w.frames, journal.Frame{Epoch: s.epoch.Load(), Seq: events[0].Seq, Count: uint32(len(events)), Payload: payload})
 	return Outcome{Events: events}, nil
 }
 
@@ -103,7 +103,7 @@ func (s *Sequencer) commit(w *work, began time.Time) error {
 	if len(w.frames) > 0 {
 		w.committed.To = s.state.Seq()
 		s.city.Store(s.state.City())
-		s.replica.apply(w.committed.Events)
+		s.replica.apply(w.committed.Events, nil)
 		s.o.Publish(w.committed)
 	}
 	for _, a := range w.answers {

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/banyan-ecc/banyan/dispatch"
+	"github.com/banyan-ecc/banyan/pkg/plan"
 )
 
 // Replica is a second state that holds what is committed and nothing else, for everybody who reads: a
@@ -25,10 +26,15 @@ func (r *Replica) Read(f func(*dispatch.State)) {
 	f(r.state)
 }
 
-func (r *Replica) apply(events []dispatch.Event) {
+// apply takes events in; city is the compiled form of the configuration that was loaded last among them, nil if the
+// events bring their own or none was.
+func (r *Replica) apply(events []dispatch.Event, city *plan.City) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range events {
 		r.state.Apply(&events[i])
+		if city != nil && events[i].Type == dispatch.ConfigLoaded && events[i].Digest == city.Digest {
+			r.state.UseCity(city)
+		}
 	}
 }

@@ -56,6 +56,7 @@ type Options struct {
 	Publish       func(*Committed) // called by the writer after each commit; must not block
 	Observe       func(Stages)     // called after each commit; nil: nobody measures
 	SnapshotEvery uint64           // events between snapshots; 0: DefaultSnapshotEvery
+	Follow        bool             // begin as a follower, who adopts another's frames until Lead
 	Logger        *slog.Logger     // nil: nobody reads
 }
 
@@ -73,7 +74,9 @@ type Sequencer struct {
 	city     atomic.Pointer[plan.City] // in force, for whoever submits
 	state    *dispatch.State
 	replica  *Replica
-	epoch    uint32
+	epoch    atomic.Uint32
+	leads    atomic.Bool
+	turns    chan turn // of a follower: what the writer's goroutine is to do
 	encoder  encoder
 	failed   atomic.Pointer[error]
 	began    atomic.Int64 // when the batch at hand was begun, Unix nanoseconds; 0 when idle
@@ -109,19 +112,21 @@ func New(o Options) *Sequencer {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Sequencer{
-		o: o, mailbox: make(chan request, MailboxSize), lanes: newLanes(), state: o.Start.Writer, replica: NewReplica(o.Start.Reader),
-		epoch: o.Start.Epoch, stopped: make(chan struct{}),
+		o: o, turns: make(chan turn), mailbox: make(chan request, MailboxSize), lanes: newLanes(), state: o.Start.Writer, replica: NewReplica(o.Start.Reader),
+		stopped:  make(chan struct{}),
 		snapshot: snapshots{last: o.Start.SnapshotSeq, written: o.Start.SnapshotSeq, idle: make(chan uint64, 1)},
 	}
 	s.city.Store(o.Start.Writer.City())
+	s.epoch.Store(o.Start.Epoch)
+	s.leads.Store(!o.Follow)
 	return s
 }
 
 // Replica returns the committed state, for reading.
 func (s *Sequencer) Replica() *Replica { return s.replica }
 
-// Epoch returns the epoch this writer writes under.
-func (s *Sequencer) Epoch() uint32 { return s.epoch }
+// Epoch returns the epoch this writer writes under, of a follower that of the last frame it adopted.
+func (s *Sequencer) Epoch() uint32 { return s.epoch.Load() }
 
 // Queued returns how many commands wait in the mailbox.
 func (s *Sequencer) Queued() int { return len(s.mailbox) + s.lanes.len() }
@@ -157,6 +162,9 @@ func (s *Sequencer) Do(ctx context.Context, c dispatch.Command) (Outcome, error)
 func (s *Sequencer) Submit(ctx context.Context, c dispatch.Command) (wait func(context.Context) (Outcome, error), err error) {
 	if err := s.Err(); err != nil {
 		return nil, unavailable(err)
+	}
+	if !s.leads.Load() {
+		return nil, unavailable(errFollows)
 	}
 	r := request{command: c, reply: make(chan reply, 1)}
 	if source := laneOf(&c); source != "" {
@@ -239,6 +247,12 @@ func (s *Sequencer) Run(ctx context.Context) error {
 		case r := <-s.mailbox:
 			batch = append(batch, r)
 		case <-s.lanes.wake:
+		case t := <-s.turns:
+			if err := s.turn(t); err != nil {
+				s.refuse(ctx)
+				return err
+			}
+			continue
 		case <-timer.C:
 		case <-ctx.Done():
 			return s.drain()
@@ -269,7 +283,7 @@ func (s *Sequencer) gather(batch []request) []request {
 
 func (s *Sequencer) untilDue() time.Duration {
 	at, ok := s.state.NextDeadline()
-	if !ok || s.state.City() == nil {
+	if !ok || s.state.City() == nil || !s.leads.Load() {
 		return maxIdle
 	}
 	return min(max(at.Std().Sub(s.o.Now()), 0), maxIdle)

@@ -1,0 +1,347 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/banyan-ecc/banyan/pkg/journal"
+	"github.com/banyan-ecc/banyan/pkg/redisstore"
+)
+
+// The times of a node. docs/consistency.md says why they are what they are.
+const (
+	tailWait     = 100 * time.Millisecond // a follower waits so long for more before it looks at the lease again
+	claimTries   = 50
+	epochFile    = "epoch"
+	roleFile     = "role"
+	roleFollower = "follower"
+)
+
+// ErrDeposed is what Run returns when another node leads and this one has what that one lacks, or may have. Rejoin
+// makes the data folder a follower's; then it is opened again.
+var ErrDeposed = errors.New("deposed: another node leads this city")
+
+// node is what this process is among the nodes of a city; zero without Redis.
+type node struct {
+	lease   *redisstore.Lease
+	tail    *redisstore.Tail
+	ttl     time.Duration
+	leader  atomic.Pointer[redisstore.Holder] // as last heard; nil: nobody
+	alone   atomic.Bool                       // leads without the lease being renewed: Redis is out of reach
+	claimed atomic.Bool                       // Redis knows this epoch: the mirror may write under it
+	seeking bool                              // the tail has no place yet
+	free    time.Time                         // since when nobody has held the lease, as a follower sees it; zero: somebody does
+}
+
+func (a *App) openNode() {
+	if a.mirror.Mirror == nil {
+		return
+	}
+	a.cluster.ttl = a.o.Lease
+	if a.cluster.ttl == 0 {
+		a.cluster.ttl = redisstore.DefaultLease
+	}
+	address := a.o.Advertise
+	if address == "" {
+		address = "http://" + a.listener.Addr().String()
+	}
+	a.cluster.lease = redisstore.NewLease(a.mirror.client, a.o.City.ID, a.o.Node, address, a.cluster.ttl)
+	a.cluster.tail = redisstore.NewTail(a.mirror.client, a.o.City.ID)
+	a.cluster.seeking = true
+}
+
+// settle decides at the beginning whether this node leads. It needs an answer of Redis for that, or none: a node that
+// led last, or never followed, leads without Redis too, and one that followed waits.
+func (a *App) settle(ctx context.Context) error {
+	if a.cluster.lease == nil {
+		return nil
+	}
+	err := a.seek(ctx)
+	if err == nil {
+		if err = a.stand(ctx); err == nil {
+			return nil
+		}
+	}
+	if Deposed(err) {
+		return err
+	}
+	if h, held, no := a.cluster.lease.Holder(ctx); Final(err) && no == nil && held && h.Node != a.o.Node {
+		return err // there is a city, and this is no node of it
+	}
+	if role, _ := os.ReadFile(filepath.Join(a.o.DataDir, roleFile)); !Final(err) && strings.TrimSpace(string(role)) == roleFollower {
+		a.o.Logger.Warn("redis is out of reach; this node followed last, and waits", "error", err)
+		return nil
+	}
+	a.o.Logger.Warn("this node leads alone, without Redis", "error", err)
+	a.cluster.alone.Store(true)
+	epoch, err := a.nextEpoch(0)
+	if err != nil {
+		return err
+	}
+	return a.seq.Lead(ctx, epoch)
+}
+
+// final says whether an error will not go away by waiting.
+func final(err error) bool { return Deposed(err) || Final(err) }
+
+// Deposed reports whether Run ended because another node leads; Rejoin is what to do then.
+func Deposed(err error) bool {
+	var diverged *redisstore.DivergedError
+	return errors.Is(err, ErrDeposed) || errors.As(err, &diverged)
+}
+
+// Final reports whether an error is for people to mend: this folder and Redis do not belong together.
+func Final(err error) bool {
+	return errors.Is(err, redisstore.ErrGap) || errors.Is(err, redisstore.ErrForeign) || errors.Is(err, redisstore.ErrSchema)
+}
+
+// runNode keeps this node what it is until ctx ends: a leader renews its lease, a follower follows and stands for the
+// lead when nobody holds it. The error is final.
+func (a *App) runNode(ctx context.Context) error {
+	if a.cluster.lease == nil {
+		return nil
+	}
+	for ctx.Err() == nil {
+		var err error
+		if a.seq.Leads() {
+			err = a.keepLeading(ctx)
+		} else {
+			err = a.keepFollowing(ctx)
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if final(err) {
+			return err
+		}
+		if err != nil {
+			a.cluster.free = time.Time{}
+			a.o.Logger.Debug("redis", "error", err)
+			pause(ctx, tailWait)
+		}
+	}
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
+// keepLeading renews the lease once, and finds out whether another leads.
+func (a *App) keepLeading(ctx context.Context) error {
+	if err := a.mirror.Refusal(); errors.Is(err, redisstore.ErrDeposed) {
+		return fmt.Errorf("%w: %w", ErrDeposed, err)
+	}
+	h, mine, err := a.cluster.lease.Renew(ctx)
+	switch {
+	case err != nil:
+		if a.cluster.alone.CompareAndSwap(false, true) && ctx.Err() == nil {
+			a.o.Logger.Warn("the lease cannot be renewed; this node goes on alone", "error", err)
+		}
+	case !mine:
+		return fmt.Errorf("%w: %s at %s", ErrDeposed, h.Node, h.Address)
+	case !a.cluster.claimed.Load():
+		if err := a.claim(ctx); err != nil {
+			if !Final(err) {
+				return err
+			}
+			a.o.Logger.Error("redis holds another history than this node, and nobody who leads it: it is left alone", "error", err)
+			pause(ctx, 10*a.cluster.ttl)
+		}
+	default:
+		a.cluster.leader.Store(&h)
+		if a.cluster.alone.CompareAndSwap(true, false) {
+			a.o.Logger.Info("the lease is held again")
+		}
+	}
+	pause(ctx, a.cluster.ttl/6)
+	return nil
+}
+
+// claim has Redis know the epoch of a node that began to lead without it.
+func (a *App) claim(ctx context.Context) error {
+	if err := a.cluster.tail.Compare(ctx, a.log); err != nil {
+		return err
+	}
+	where, err := a.cluster.tail.Where(ctx)
+	if err != nil {
+		return err
+	}
+	if where.ID.Seq > a.log.LastSeq() || where.Epoch >= a.seq.Epoch() {
+		return fmt.Errorf("%w: the city has come to epoch %d, event %d without it", ErrDeposed, where.Epoch, where.ID.Seq)
+	}
+	if err := a.cluster.lease.Claim(ctx, where, a.seq.Epoch()); err != nil {
+		return err
+	}
+	a.cluster.claimed.Store(true)
+	return a.remember("leader")
+}
+
+// seek finds where this journal stands in the stream.
+func (a *App) seek(ctx context.Context) error {
+	if err := a.cluster.tail.Compare(ctx, a.log); err != nil {
+		return err
+	}
+	var id redisstore.ID
+	if last := a.log.LastSeq(); last > 0 {
+		f, err := a.log.FrameAt(last)
+		if err != nil {
+			return err
+		}
+		id = redisstore.ID{Epoch: f.Epoch, Seq: last}
+	}
+	a.cluster.tail.Seek(id)
+	a.cluster.seeking = false
+	return nil
+}
+
+// keepFollowing takes what is new, once, and stands for the lead if nobody holds it.
+func (a *App) keepFollowing(ctx context.Context) error {
+	if a.cluster.seeking {
+		if err := a.seek(ctx); err != nil {
+			return err
+		}
+	}
+	if _, err := a.adopt(ctx, tailWait); err != nil {
+		return err
+	}
+	h, held, err := a.cluster.lease.Holder(ctx)
+	if err != nil {
+		return err
+	}
+	if held && h.Node != a.o.Node {
+		a.cluster.leader.Store(&h)
+		a.cluster.free = time.Time{}
+		return nil
+	}
+	a.cluster.leader.Store(nil)
+	if a.cluster.free.IsZero() {
+		a.cluster.free = time.Now()
+	}
+	if time.Since(a.cluster.free) < a.cluster.ttl/4 { // Redis may have been emptied: who leads renews before that
+		return nil
+	}
+	return a.stand(ctx)
+}
+
+// adopt takes what follows in the stream into the journal.
+func (a *App) adopt(ctx context.Context, wait time.Duration) (n int, err error) {
+	frames, err := a.cluster.tail.Next(ctx, wait)
+	if err != nil {
+		a.cluster.seeking = true
+		return 0, err
+	}
+	if len(frames) == 0 {
+		return 0, nil
+	}
+	if err := a.seq.Adopt(ctx, frames); err != nil {
+		a.cluster.seeking = true // the stream is compared again: it says whether there is a gap, or two histories
+		return 0, err
+	}
+	return len(frames), nil
+}
+
+// stand takes the lease if it is free and, having all of the stream, begins an epoch of its own.
+func (a *App) stand(ctx context.Context) error {
+	h, mine, err := a.cluster.lease.Take(ctx)
+	if err != nil {
+		return err
+	}
+	a.cluster.leader.Store(&h)
+	if !mine {
+		return a.remember(roleFollower)
+	}
+	began := time.Now()
+	for range claimTries {
+		for {
+			n, err := a.adopt(ctx, 0)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				break
+			}
+		}
+		if err := a.seek(ctx); err != nil {
+			return err
+		}
+		where, err := a.cluster.tail.Where(ctx)
+		if err != nil {
+			return err
+		}
+		if where.ID.Seq > a.log.LastSeq() {
+			continue
+		}
+		epoch, err := a.nextEpoch(where.Epoch)
+		if err != nil {
+			return err
+		}
+		switch err := a.cluster.lease.Claim(ctx, where, epoch); {
+		case errors.Is(err, redisstore.ErrMoved):
+			continue
+		case err != nil:
+			return err
+		}
+		if err := a.remember("leader"); err != nil {
+			return err
+		}
+		if err := a.seq.Lead(ctx, epoch); err != nil {
+			return err
+		}
+		a.cluster.claimed.Store(true)
+		a.o.Logger.Info("this node leads", "epoch", epoch, "seq", a.log.LastSeq(), "took", time.Since(began).Round(time.Millisecond))
+		return nil
+	}
+	return errors.New("the stream moves on while this node stands for the lead")
+}
+
+// nextEpoch returns an epoch above every one this node or Redis has seen, kept on disk before it is used.
+func (a *App) nextEpoch(redis uint32) (uint32, error) {
+	kept := uint64(0)
+	path := filepath.Join(a.o.DataDir, epochFile)
+	if b, err := os.ReadFile(path); err == nil {
+		if kept, err = strconv.ParseUint(strings.TrimSpace(string(b)), 10, 32); err != nil {
+			return 0, fmt.Errorf("%s: want a number: %w", path, err)
+		}
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return 0, err
+	}
+	epoch := max(a.seq.Epoch(), redis, uint32(kept)) + 1
+	return epoch, writeDurably(path, []byte(strconv.FormatUint(uint64(epoch), 10)+"\n"))
+}
+
+// remember keeps on disk what this node is, for a start without Redis.
+func (a *App) remember(role string) error {
+	path := filepath.Join(a.o.DataDir, roleFile)
+	if b, err := os.ReadFile(path); err == nil && strings.TrimSpace(string(b)) == role {
+		return nil
+	}
+	return writeDurably(path, []byte(role+"\n"))
+}
+
+// writeDurably replaces a file: whatever happens it is the old one or the new one.
+func writeDurably(path string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // gone already where all went well
+	_, err = f.Write(b)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return journal.OS{}.SyncDir(filepath.Dir(path))
+}
