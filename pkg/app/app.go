@@ -88,6 +88,7 @@ type App struct {
 	stopping   atomic.Bool
 	mirror     mirror
 	cluster    node
+	commands   api.Engine // the writer, or what waits for Redis too
 
 	past      *history.Store // nil: none is kept
 	hooks     []*hooks.Sender
@@ -165,6 +166,7 @@ func (a *App) open() (err error) {
 	if err = a.openMirror(); err != nil {
 		return err
 	}
+	a.commands = a.engine()
 	a.measure()
 	if err = a.openHistory(); err != nil {
 		return err
@@ -207,7 +209,7 @@ func (a *App) recover() (*sequencer.Start, error) {
 
 func (a *App) handler() http.Handler {
 	return api.New(api.Options{
-		Engine: a.engine(), State: a.seq.Replica(), History: recorded{a.log}, Archive: a.archive(), Trail: a.log, Caller: a.caller, Stream: a.stream,
+		Engine: a.commands, State: a.seq.Replica(), History: recorded{a.log}, Archive: a.archive(), Trail: a.log, Caller: a.caller, Stream: a.stream,
 		Door: a.door, Transports: a.transports, Reload: a.Reload, Rights: rights{}, Logins: a.people, Peer: a.peer,
 		Metrics: a.metrics.Handler(), Ready: a.ready, Alive: a.alive, Pages: a.o.Pages, Now: time.Now, Node: a.node,
 		Observe: a.metrics.Request, Logger: a.o.Logger,
@@ -305,11 +307,11 @@ func (a *App) Run(ctx context.Context) error {
 	})
 	g.Go(a.serveMetrics)
 	g.Go(func() error {
-		a.transports.run(failed)
+		a.leading(failed, a.transports.run)
 		return nil
 	})
 	g.Go(func() error {
-		a.expiry.run(failed)
+		a.leading(failed, a.expiry.run)
 		return nil
 	})
 	g.Go(func() error {
@@ -317,7 +319,7 @@ func (a *App) Run(ctx context.Context) error {
 		return nil
 	})
 	g.Go(func() error {
-		a.ears.run(failed)
+		a.leading(failed, a.ears.run)
 		return nil
 	})
 	g.Go(func() error {

@@ -124,3 +124,23 @@ func (e *replicated) confirm(ctx context.Context, out sequencer.Outcome, err err
 	e.without.Add(1)
 	return out, nil
 }
+
+// doorway lets messages of sources in the way alerts come, once that is known.
+type doorway struct{ a *App }
+
+// Submit implements ingest.Engine.
+func (d doorway) Submit(ctx context.Context, c dispatch.Command) (func(context.Context) (sequencer.Outcome, error), error) {
+	return d.a.commands.Submit(ctx, c)
+}
+
+// leading runs what only who leads does: fetching from brokers and feeds, listening for silence, looking for what has
+// expired. A node that has led once leads until it ends.
+func (a *App) leading(ctx context.Context, run func(context.Context)) {
+	for !a.seq.Leads() {
+		pause(ctx, tailWait)
+		if ctx.Err() != nil {
+			return
+		}
+	}
+	run(ctx)
+}
