@@ -36,6 +36,11 @@ type sample struct {
 	Unconfirmed  bool     `yaml:"unconfirmed"`
 	WarningLevel string   `yaml:"warning_level"`
 	Sealed       []string `yaml:"sealed"` // is nowhere in plain
+	Vary         struct {
+		ID       []string          `yaml:"id"`
+		Time     map[string]string `yaml:"time"`
+		Lon, Lat string
+	} `yaml:"vary"` // what differs from message to message, for the demo
 }
 
 // TestCitySystems sends the samples of every system of the city over the transport of its profile to a real server: REST,

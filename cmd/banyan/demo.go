@@ -34,7 +34,9 @@ func demoCommand() *cobra.Command {
 		Short: "Serve a city and let it live: sources that call, officers who answer",
 		Long: `Serves as "banyan serve" does, and beside that plays the city: every source posts alerts over real HTTP
 with the rhythm of a day and bursts of callers, and an officer at every seat answers over a real websocket,
-some of them late. The keys it makes are kept in the data folder.`,
+some of them late. Systems with a shape of their own send what sources/samples of the city records, over REST,
+CloudEvents, CAP or MQTT as their profiles say; where a profile names an MQTT broker on this machine, the demo
+is that broker, unless another has the port. The keys it makes are kept in the data folder.`,
 		Example: `  banyan demo
   banyan demo --typhoon --rate 120
   banyan demo --city configs/examples/san-francisco --data /tmp/sf`,
@@ -60,6 +62,12 @@ some of them late. The keys it makes are kept in the data folder.`,
 		if err != nil {
 			return err
 		}
+		if o.Systems, err = sim.ReadSystems(os.DirFS(filepath.Join(s.City, "sources", "samples")), city); err != nil {
+			return err
+		}
+		brokers := sim.StartBrokers(city, logger)
+		defer brokers.Close()
+		o.Publish = brokers.Publish
 		o.Server, o.City, o.SourceTokens, o.SeatTokens, o.Logger = "http://"+a.Addr().String(), city, tokens.Sources, tokens.Seats, logger
 		printDemo(cmd, o.Server, tokens, city)
 		g, ctx := errgroup.WithContext(cmd.Context())

@@ -74,12 +74,16 @@ func (c *call) body(city *plan.City) ([]byte, error) {
 const maxAnswer = 1 << 20
 
 func post(ctx context.Context, client *http.Client, url, token string, body []byte) (status int, answer []byte, err error) {
+	return postAs(ctx, client, url, token, "application/json", body)
+}
+
+func postAs(ctx context.Context, client *http.Client, url, token, kind string, body []byte) (status int, answer []byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
-	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Content-Type", kind)
 	resp, err := client.Do(req)
 	if err != nil {
 		return 0, nil, err

@@ -18,10 +18,12 @@ import (
 type Options struct {
 	Server       string // such as http://127.0.0.1:8080
 	City         *plan.City
-	SourceTokens map[string]string // by source id; a source without one is silent
-	SeatTokens   map[string]string // by seat id; a seat without one is empty
-	PerMinute    float64           // happenings a minute at the busiest hour of a quiet day
-	Pace         float64           // how much faster than people officers work once they have acknowledged
+	SourceTokens map[string]string                             // by source id; a source without one is silent
+	SeatTokens   map[string]string                             // by seat id; a seat without one is empty
+	Systems      []System                                      // with messages of their own shape
+	Publish      func(broker, topic string, body []byte) error // sends what goes by MQTT; nil: nothing does
+	PerMinute    float64                                       // happenings a minute at the busiest hour of a quiet day
+	Pace         float64                                       // how much faster than people officers work once they have acknowledged
 	Typhoon      bool
 	Seed         uint64
 	Logger       *slog.Logger
@@ -53,6 +55,10 @@ func Run(ctx context.Context, o Options) {
 		f := &officer{o: &o, client: client, seat: seat, token: token, rng: rand.New(rand.NewPCG(o.Seed, n))}
 		all.Go(func() { f.work(ctx) })
 	}
+	all.Go(func() { beat(ctx, client, &o) })
+	talking := newWorld(&o)
+	talking.rng = rand.New(rand.NewPCG(o.Seed, n+1))
+	all.Go(func() { talking.talk(ctx, client) })
 	newWorld(&o).live(ctx, calls)
 	close(calls)
 	all.Wait()

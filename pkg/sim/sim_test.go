@@ -46,18 +46,28 @@ func (l *log) Write(b []byte) (int, error) {
 	return l.b.Write(b)
 }
 
+func (l *log) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
 // life is a centre and what a city beside it needs.
 type life struct {
 	options Options
 	said    *log
 	reader  string
+	dir     string
 }
 
 // begin runs a centre until the end of the test.
 func begin(t *testing.T) *life {
 	t.Helper()
-	city, dir, said := readCity(t, "../api/testdata/city"), t.TempDir(), &log{}
-	logger := slog.New(slog.NewTextHandler(said, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return beginIn(t, "../api/testdata/city")
+}
+
+func beginIn(t *testing.T, folder string) *life {
+	t.Helper()
+	city, dir, said := readCity(t, folder), t.TempDir(), &log{}
+	logger := said.logger()
 	a, err := app.Open(app.Options{City: city, DataDir: dir, Listen: "127.0.0.1:0", Logger: logger})
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +90,7 @@ func begin(t *testing.T) *life {
 			t.Error(err)
 		}
 	})
-	return &life{o, said, o.SeatTokens["centre-leader"]}
+	return &life{o, said, o.SeatTokens["centre-leader"], dir}
 }
 
 // live lets the city live until enough returns true of what there is.
