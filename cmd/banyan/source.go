@@ -36,10 +36,14 @@ would do. Samples are taken in their order by one centre that holds nothing else
 after its alarm shows what it does. Nothing is written anywhere.
 
 A sample is a file of JSON (an object, or a list of them), NDJSON or CSV (with a line of names); - is standard input.
+For a profile with transport cap or feed it is a CAP message (XML), for one with transport cloudevents events in the JSON
+format (one, or a batch), and it is read as the server would read it; but for signatures, whose certificates lie in the
+data folder: all count as unverified here.
 
 Exits with 0 if every sample was mapped, with 1 if one was not or the profile has a mistake.`,
 		Example: `  banyan source test configs/fuzhou/sources/tunnel-fans.yaml samples/*.json
   banyan source test --city configs/fuzhou drafts/tunnel-fans.yaml samples/day.ndjson
+  banyan source test configs/fuzhou/sources/weather-cap.yaml configs/fuzhou/sources/samples/weather-cap/rainstorm.xml
   tail -1 day.ndjson | banyan source test configs/fuzhou/sources/tunnel-fans.yaml -`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -50,7 +54,7 @@ Exits with 0 if every sample was mapped, with 1 if one was not or the profile ha
 			r := newRehearsal(city, time.Now)
 			bad, total := 0, 0
 			for _, name := range args[1:] {
-				samples, err := readSamples(name, cmd.InOrStdin())
+				samples, err := readSamplesOf(city, src, name, cmd.InOrStdin())
 				if err != nil {
 					return err
 				}

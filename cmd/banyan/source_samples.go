@@ -7,11 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/banyan-ecc/banyan/pkg/ingest"
+	"github.com/banyan-ecc/banyan/pkg/ingest/cap"
+	"github.com/banyan-ecc/banyan/pkg/ingest/cloudevents"
+	"github.com/banyan-ecc/banyan/pkg/plan"
 )
 
 // Bounds of sample files.
@@ -29,21 +34,9 @@ type sample struct {
 
 // readSamples reads the messages in a file; - is standard input, taken for JSON or NDJSON.
 func readSamples(name string, stdin io.Reader) ([]sample, error) {
-	from := stdin
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		from = f
-	}
-	b, err := io.ReadAll(io.LimitReader(from, maxSampleBytes+1))
+	b, err := readBounded(name, stdin)
 	if err != nil {
 		return nil, err
-	}
-	if len(b) > maxSampleBytes {
-		return nil, fmt.Errorf("%s is longer than %d MiB", name, maxSampleBytes>>20)
 	}
 	var out []sample
 	if strings.EqualFold(filepath.Ext(name), ".csv") {
@@ -58,6 +51,56 @@ func readSamples(name string, stdin io.Reader) ([]sample, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return out, nil
+}
+
+// readSamplesOf reads the messages in a file as the transport of a source does.
+func readSamplesOf(city *plan.City, src *plan.Source, name string, stdin io.Reader) ([]sample, error) {
+	switch src.Transport.Kind {
+	case plan.TransportCAP, plan.TransportFeed:
+		b, err := readBounded(name, stdin)
+		if err != nil {
+			return nil, err
+		}
+		r := cap.Reader{Verifier: cap.Verifier{Now: time.Now}, Drills: src.Transport.Drills, City: city.Areas, Source: src.ID}
+		m, err := r.Read(b)
+		return []sample{{name, m, err}}, nil
+	case plan.TransportCloudEvents:
+		b, err := readBounded(name, stdin)
+		if err != nil {
+			return nil, err
+		}
+		kind := cloudevents.Structured
+		if strings.HasPrefix(strings.TrimLeft(string(b[:min(len(b), 512)]), " \t\r\n"), "[") {
+			kind = cloudevents.Batch
+		}
+		messages, err := cloudevents.Read(http.Header{"Content-Type": {kind}}, b)
+		if err != nil {
+			return []sample{{name: name, err: err}}, nil
+		}
+		var out []sample
+		for i, m := range messages {
+			out = append(out, sample{name: fmt.Sprintf("%s #%d", name, i+1), message: m})
+		}
+		return out, nil
+	}
+	return readSamples(name, stdin)
+}
+
+func readBounded(name string, stdin io.Reader) ([]byte, error) {
+	from := stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		from = f
+	}
+	b, err := io.ReadAll(io.LimitReader(from, maxSampleBytes+1))
+	if err == nil && len(b) > maxSampleBytes {
+		err = fmt.Errorf("%s is longer than %d MiB", name, maxSampleBytes>>20)
+	}
+	return b, err
 }
 
 // jsonSamples reads objects one after the other, each perhaps one of a list.

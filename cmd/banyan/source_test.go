@@ -58,3 +58,43 @@ func TestSourceFromSamples(t *testing.T) {
 		}
 	}
 }
+
+// TestSourceOfTransports: samples are read as the transport of the profile reads them.
+func TestSourceOfTransports(t *testing.T) {
+	sources := repository + "/configs/fuzhou/sources/"
+	for profile, x := range map[string]struct {
+		sample string
+		want   []string
+	}{
+		"weather-cap.yaml": {"weather-cap/rainstorm.xml", []string{"→ accepted\n    opens weather.rainstorm", "350102 鼓楼区", "1 of 1 samples are mapped"}},
+		"xueliang.yaml":    {"xueliang/smoke.json", []string{"→ accepted\n    opens fire.smoke, P2", "/xueliang/analysis/3#evt-20251125-5512", "1 of 1 samples are mapped"}},
+	} {
+		if r := banyan(t, "source", "test", sources+profile, sources+"samples/"+x.sample); r.code != 0 {
+			t.Errorf("%s: %+v", profile, r)
+		} else {
+			for _, want := range x.want {
+				if !strings.Contains(r.out, want) {
+					t.Errorf("%s does not say %q:\n%s", profile, want, r.out)
+				}
+			}
+		}
+		other := filepath.Join(t.TempDir(), "other.json")
+		if err := os.WriteFile(other, []byte(`{"id":"7"}`), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if r := banyan(t, "source", "test", sources+profile, other); r.code != 1 || !strings.Contains(r.out, "refused: ") || !strings.Contains(r.out, "0 of 1 samples are mapped") {
+			t.Errorf("%s with what is none of its messages: %+v", profile, r)
+		}
+	}
+	smoke, err := os.ReadFile(sources + "samples/xueliang/smoke.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch := filepath.Join(t.TempDir(), "batch.json")
+	if err := os.WriteFile(batch, []byte("["+string(smoke)+","+string(smoke)+"]"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if r := banyan(t, "source", "test", sources+"xueliang.yaml", batch); r.code != 0 || !strings.Contains(r.out, "→ duplicate") || !strings.Contains(r.out, "2 of 2") {
+		t.Errorf("a batch: %+v", r)
+	}
+}
