@@ -124,6 +124,7 @@ map:
 // end each message of QoS 1 that the broker took is in the journal, once. The subscription is not a shared one: over its
 // own restart mosquitto 2.0.11 forgets those, and keeps nothing for them until they are asked for again.
 func TestBurstOverMQTT(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -220,6 +220,7 @@ func (f *nodeFaults) takeover(since time.Time) time.Duration {
 // TestNodes kills, freezes and empties what two nodes and their Redis are made of, at random, while alerts come to
 // both. What an observer kept of the answers must be there at the end, once, and the nodes must be one city.
 func TestNodes(t *testing.T) {
+	t.Parallel()
 	f := &nodeFaults{t: t, seed: *nodesSeed, promised: map[[2]string]string{}, tokens: map[string]string{}, done: make(chan struct{})}
 	if f.seed == 0 {
 		f.seed = uint64(time.Now().UnixNano())

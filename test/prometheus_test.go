@@ -63,6 +63,7 @@ const faster = 1.0 / 120
 // too late; the burn of the objective fires, comes back and stands on the wall as an incident of the centre; once
 // answers are in time again it is taken back. Then the centre is killed, and who is outside hears of its silence.
 func TestBreachComesBack(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	for _, program := range []string{"prometheus", "prometheus-alertmanager"} {
 		needs(t, program)
 	}

@@ -46,6 +46,7 @@ type sample struct {
 // TestCitySystems sends the samples of every system of the city over the transport of its profile to a real server: REST,
 // CloudEvents, CAP, and MQTT through a real broker. Everything that the city's departments run joins by its profile alone.
 func TestCitySystems(t *testing.T) {
+	t.Parallel()
 	needs(t, "mosquitto")
 	needs(t, "mosquitto_pub")
 	broker := freePort(t)
