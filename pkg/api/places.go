@@ -119,6 +119,20 @@ type TypeInfo struct {
 	Priority alert.Priority `json:"priority"`
 }
 
+// Objective is a share of a stage that is to be within a time. What is absent narrows nothing.
+type Objective struct {
+	ID         string         `json:"id"`
+	Name       string         `json:"name"`
+	NameEN     string         `json:"name_en,omitempty"`
+	Stage      plan.Stage     `json:"stage"`
+	Priority   alert.Priority `json:"priority,omitempty"`
+	Department string         `json:"department,omitempty"`
+	Class      alert.Class    `json:"class,omitempty"`
+	Within     float64        `json:"within_seconds"`
+	Share      float64        `json:"share" doc:"Above 0, below 1."`
+	Basis      string         `json:"basis" doc:"The law, standard or house rule it comes from."`
+}
+
 // AreaInfo is an area without its shape.
 type AreaInfo struct {
 	Code   string     `json:"code"`
@@ -131,17 +145,18 @@ type AreaInfo struct {
 
 // CityInfo is what a page must know of the city; areas down to district.
 type CityInfo struct {
-	ID          string     `json:"id"`
-	Name        string     `json:"name"`
-	NameEN      string     `json:"name_en,omitempty"`
-	TimeZone    string     `json:"time_zone"`
-	Centre      geo.Point  `json:"centre"`
-	Zoom        float64    `json:"zoom"`
-	Departments []Named    `json:"departments"`
-	Types       []TypeInfo `json:"types"`
-	Areas       []AreaInfo `json:"areas"`
-	Sources     []Named    `json:"sources"`
-	Digest      string     `json:"digest"`
+	ID          string      `json:"id"`
+	Name        string      `json:"name"`
+	NameEN      string      `json:"name_en,omitempty"`
+	TimeZone    string      `json:"time_zone"`
+	Centre      geo.Point   `json:"centre"`
+	Zoom        float64     `json:"zoom"`
+	Departments []Named     `json:"departments"`
+	Types       []TypeInfo  `json:"types"`
+	Areas       []AreaInfo  `json:"areas"`
+	Sources     []Named     `json:"sources"`
+	Objectives  []Objective `json:"objectives" doc:"What is asked of the centre; empty where the city names none."`
+	Digest      string      `json:"digest"`
 }
 
 func (s *Server) getCity(context.Context, *struct{}) (*body[CityInfo], error) {
@@ -149,7 +164,7 @@ func (s *Server) getCity(context.Context, *struct{}) (*body[CityInfo], error) {
 	if err != nil {
 		return nil, err
 	}
-	info := CityInfo{ID: c.ID, Name: c.Name, NameEN: c.NameEN, TimeZone: c.Zone.String(), Centre: c.Centre, Zoom: c.Zoom, Digest: c.Digest, Areas: areaList(c, geo.District)}
+	info := CityInfo{ID: c.ID, Name: c.Name, NameEN: c.NameEN, TimeZone: c.Zone.String(), Centre: c.Centre, Zoom: c.Zoom, Digest: c.Digest, Areas: areaList(c, geo.District), Objectives: []Objective{}}
 	for _, d := range c.Departments {
 		info.Departments = append(info.Departments, Named{ID: d.ID, Name: d.Name, NameEN: d.NameEN, Joined: &d.Joined})
 	}
@@ -158,6 +173,9 @@ func (s *Server) getCity(context.Context, *struct{}) (*body[CityInfo], error) {
 	}
 	for _, src := range c.Sources {
 		info.Sources = append(info.Sources, Named{ID: src.ID, Name: src.Name, NameEN: src.NameEN, Department: src.Department})
+	}
+	for _, o := range c.Objectives {
+		info.Objectives = append(info.Objectives, Objective{o.ID, o.Name, o.NameEN, o.Stage, o.Priority, o.Department, o.Class, o.Within.Seconds(), o.Share, o.Basis})
 	}
 	return &body[CityInfo]{info}, nil
 }

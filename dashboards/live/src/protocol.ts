@@ -250,6 +250,19 @@ export interface City extends Named {
   departments: readonly ({ id: string; joined?: boolean } & Named)[]
   types: readonly ({ code: string; priority?: Priority } & Named)[]
   areas: readonly Area[]
+  objectives?: readonly Objective[] // absent: an older server
+}
+
+// Objective is a share of a stage that is to be within a time. What is absent narrows nothing.
+export interface Objective extends Named {
+  id: string
+  stage: string
+  priority?: Priority
+  department?: string
+  class?: string
+  within_seconds: number
+  share: number // above 0, below 1
+  basis: string
 }
 
 export interface Area extends Named {

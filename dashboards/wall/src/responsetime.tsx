@@ -1,24 +1,22 @@
 import { computed } from '@preact/signals'
-import { goalOf, responseOf } from './response.ts'
-import { serverNow, store, text } from './state.ts'
+import { goalOf, missed, responseOf } from './response.ts'
+import { city, serverNow, store, text } from './state.ts'
 
-let lastGoal: number | undefined
-// Both look at everything, so they are worked out with the clock and not with every event.
-const goal = computed(() => {
-  void serverNow.value
-  return (lastGoal = goalOf(store.peek().incidents.values(), 'P1') ?? lastGoal)
-})
-const response = computed(() => responseOf(store.peek().answers, 'P1', serverNow.value))
+const goal = computed(() => goalOf(city.value?.objectives ?? [], 'P1'))
+// This looks at every answer, so it is worked out with the clock and not with every event.
+const response = computed(() => responseOf(store.peek().answers, 'P1', serverNow.value, goal.value))
+
+const percent = (share: number) => `${Math.round(share * 1_000) / 10}%`
 
 export function ResponseTime() {
   const t = text.value
   const r = response.value
-  const aim = goal.value === undefined ? '' : ` (${t.responseGoal} ≤${Math.round(goal.value / 1000)}s)`
-  if (!r) return <span class="today">{t.response} {t.responseNone}{aim}</span>
-  const slow = goal.value !== undefined && r.p90Ms > goal.value
+  const g = goal.value
+  if (!r) return <span class="today" data-response="none">{t.response} {t.responseNone}{g ? ` (${t.responseGoal} ${percent(g.share)} ≤${g.withinMs / 1_000}s)` : ''}</span>
+  const loud = missed(r, g) ? 'loud' : ''
   return (
-    <span class="today">
-      {t.response} {t.responseP90} <b class={slow ? 'loud' : ''}>{Math.round(r.p90Ms / 1000)}s</b>{aim} {t.responseInTime} <b>{Math.round(r.inTime * 100)}%</b>
+    <span class="today" data-response={loud ? 'missed' : 'met'}>
+      {t.response} {percent(r.share)} {t.responseWithin} <b class={loud}>{Math.round(r.tookMs / 1_000)}s</b>{g ? ` (${t.responseGoal} ≤${g.withinMs / 1_000}s)` : ''} {g ? t.responseMet : t.responseInTime} <b class={loud}>{percent(r.met)}</b>
     </span>
   )
 }

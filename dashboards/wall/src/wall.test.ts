@@ -5,7 +5,7 @@ import { presence } from './duty.ts'
 import { iconsFor, ICONS, MAX_LABELLED } from './icons.ts'
 import { boundsOf, labelPoints } from './outlines.ts'
 import { entryOf } from './queue.ts'
-import { goalOf, responseOf } from './response.ts'
+import { goalOf, missed, responseOf } from './response.ts'
 import { nameOf, TEXT } from './text.ts'
 import { isToken, tokenIn } from './token.ts'
 
@@ -79,14 +79,27 @@ describe('response', () => {
   it('is what nine of ten P1 tasks of the last hour took', () => {
     const answers = Array.from({ length: 10 }, (_, n) => ({ priority: 'P1', at: now - n * 1000, tookMs: (n + 1) * 1000, inTime: n < 8 }))
     const old = { priority: 'P1', at: now - 3_600_001, tookMs: 999_000, inTime: false }
-    expect(responseOf([old, ...answers, { priority: 'P2', at: now, tookMs: 1, inTime: true }], 'P1', now)).toEqual({ count: 10, p90Ms: 9_000, inTime: 0.8 })
+    expect(responseOf([old, ...answers, { priority: 'P2', at: now, tookMs: 1, inTime: true }], 'P1', now)).toEqual({ count: 10, share: 0.9, tookMs: 9_000, met: 0.8 })
     expect(responseOf([old], 'P1', now)).toBeUndefined()
   })
-  it('is held against the deadline that a waiting task shows', () => {
-    const t = { id: 't', incident_id: 'i', department: 'd', role: 'lead', priority: 'P1', state: 'assigned', assigned_at: '2026-11-23T08:00:00Z', deadline: '2026-11-23T08:00:20Z' } as const
-    const i = { priority: 'P1', tasks: [{ ...t, step: 1, deadline: '2026-11-23T08:00:05Z' }, t, { ...t, deadline: '2026-11-23T08:00:30Z' }] } as unknown as Incident
-    expect(goalOf([i], 'P1')).toBe(20_000)
-    expect(goalOf([{ ...i, tasks: [{ ...t, step: 1 }] }], 'P1')).toBeUndefined()
+  it('is held against the objective of the city, not against that of a department, a class or another stage', () => {
+    const o = { id: 'o', name: 'o', stage: 'acknowledged', within_seconds: 30, share: 0.95, basis: 'b' }
+    const narrow = [{ ...o, department: 'fire', within_seconds: 1 }, { ...o, class: 'security', within_seconds: 2 }, { ...o, stage: 'on_scene', within_seconds: 3 }]
+    const all = { ...o, within_seconds: 60 }
+    expect(goalOf([...narrow, all, { ...o, priority: 'P2', within_seconds: 40 }, { ...o, priority: 'P1' }], 'P1')).toEqual({ withinMs: 30_000, share: 0.95 })
+    expect(goalOf([...narrow, all], 'P1')).toEqual({ withinMs: 60_000, share: 0.95 })
+    expect(goalOf(narrow, 'P1')).toBeUndefined()
+  })
+  it('misses the objective when fewer than its share were within its time, whatever the plans gave', () => {
+    const goal = { withinMs: 30_000, share: 0.95 }
+    const took = (late: number) => Array.from({ length: 20 }, (_, n) => ({ priority: 'P1', at: now, tookMs: n < late ? 31_000 : 30_000, inTime: true }))
+    const one = responseOf(took(1), 'P1', now, goal)
+    expect(one).toEqual({ count: 20, share: 0.95, tookMs: 30_000, met: 0.95 })
+    expect(one && missed(one, goal)).toBe(false)
+    const two = responseOf(took(2), 'P1', now, goal)
+    expect(two).toEqual({ count: 20, share: 0.95, tookMs: 31_000, met: 0.9 })
+    expect(two && missed(two, goal)).toBe(true)
+    expect(two && missed(two, undefined)).toBe(false)
   })
 })
 
