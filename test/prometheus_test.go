@@ -64,7 +64,7 @@ const faster = 1.0 / 120
 // answers are in time again it is taken back. Then the centre is killed, and who is outside hears of its silence.
 func TestBreachComesBack(t *testing.T) {
 	t.Parallel() // it waits more than it works
-	for _, program := range []string{"prometheus", "prometheus-alertmanager"} {
+	for _, program := range []string{"prometheus", "prometheus-alertmanager", "promtool"} {
 		needs(t, program)
 	}
 	dir, data := t.TempDir(), t.TempDir()
@@ -96,6 +96,7 @@ func TestBreachComesBack(t *testing.T) {
 			}
 		}
 	}
+	checkMetrics(t, "http://"+metrics+"/metrics")
 	var id string
 	eventually(t, "the breach is an incident on the wall", func() bool {
 		id = breach(t, s, wall, "open")
@@ -111,6 +112,21 @@ func TestBreachComesBack(t *testing.T) {
 	}
 	s.kill()
 	eventually(t, "its silence is heard outside", func() bool { return outside.heard("BanyanAbsent") })
+}
+
+// checkMetrics has promtool look at what a working centre says of itself: names, units, types.
+func checkMetrics(t *testing.T, url string) {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	cmd := exec.CommandContext(t.Context(), "promtool", "check", "metrics")
+	cmd.Stdin = resp.Body
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("promtool check metrics: %v\n%s", err, out)
+	}
 }
 
 // watchOver starts Prometheus and Alertmanager with the files of configs/prometheus, made faster; the function ends them.

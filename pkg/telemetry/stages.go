@@ -76,6 +76,10 @@ func (t *Telemetry) Event(e *dispatch.Event, doc *alert.Incident, department fun
 		t.alerts.WithLabelValues(from, string(doc.Class)).Inc()
 		t.lag.WithLabelValues(from).Observe(max(e.Alert.ReceivedAt.Sub(e.Alert.OccurredAt), 0).Seconds())
 		timed(t.accept.WithLabelValues(doc.Priority.String(), string(doc.Class)), now.Sub(e.Alert.ReceivedAt), doc.ID)
+	case dispatch.TaskReassigned:
+		if e.From == "" { // nobody had it: a leader gave an unstaffed task away by hand
+			t.assign.WithLabelValues(e.Task.Department, e.Task.Priority.String()).Observe(e.At.Sub(doc.OpenedAt).Seconds())
+		}
 	case dispatch.TaskAssigned:
 		t.assign.WithLabelValues(e.Task.Department, e.Task.Priority.String()).Observe(e.At.Sub(doc.OpenedAt).Seconds())
 	case dispatch.TaskAcknowledged:
