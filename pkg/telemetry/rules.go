@@ -162,12 +162,13 @@ func breaches(s scaled) RuleGroup {
 		}
 		g.Rules = append(g.Rules, r)
 	}
-	add("P1Overdue", `banyan_incidents_overdue{priority="P1"} > 0`, 0, "critical", "{{ $value }} 起特急事件超时未签收", "{{ $value }} P1 incidents are not acknowledged in time")
-	add("TasksOverdue", `banyan_tasks_overdue > 0`, 5*time.Minute, "warning", "{{ $labels.department }} 有 {{ $value }} 项任务超时未签收", "{{ $value }} tasks of {{ $labels.department }} are overdue")
-	add("TasksUnstaffed", `banyan_tasks_unstaffed > 0`, 0, "critical", "{{ $labels.department }} 有 {{ $value }} 项任务无人值守", "{{ $value }} tasks of {{ $labels.department }} have nobody on duty to take them")
-	add("SeatsLost", `banyan_seats{presence="lost"} > 0`, 0, "warning", "{{ $value }} 个席位失联", "{{ $value }} seats are lost")
-	add("NobodyOnDuty", `banyan_seats_on_duty == 0`, time.Minute, "critical", "{{ $labels.department }} 无席位在岗", "no seat of {{ $labels.department }} is on duty")
-	add("RosterGapAhead", `banyan_roster_gaps_ahead > 0`, 0, "warning", "未来 72 小时值班表有 {{ $value }} 处空缺", "{{ $value }} gaps in the roster of the next 72 hours")
+	// Every node of a city shows the same board: what stands on it is said once.
+	add("P1Overdue", `max by (priority) (banyan_incidents_overdue{priority="P1"}) > 0`, 0, "critical", "{{ $value }} 起特急事件超时未签收", "{{ $value }} P1 incidents are not acknowledged in time")
+	add("TasksOverdue", `max by (department) (banyan_tasks_overdue) > 0`, 5*time.Minute, "warning", "{{ $labels.department }} 有 {{ $value }} 项任务超时未签收", "{{ $value }} tasks of {{ $labels.department }} are overdue")
+	add("TasksUnstaffed", `max by (department) (banyan_tasks_unstaffed) > 0`, 0, "critical", "{{ $labels.department }} 有 {{ $value }} 项任务无人值守", "{{ $value }} tasks of {{ $labels.department }} have nobody on duty to take them")
+	add("SeatsLost", `max by (presence) (banyan_seats{presence="lost"}) > 0`, 0, "warning", "{{ $value }} 个席位失联", "{{ $value }} seats are lost")
+	add("NobodyOnDuty", `max by (department) (banyan_seats_on_duty) == 0`, time.Minute, "critical", "{{ $labels.department }} 无席位在岗", "no seat of {{ $labels.department }} is on duty")
+	add("RosterGapAhead", `max(banyan_roster_gaps_ahead) > 0`, 0, "warning", "未来 72 小时值班表有 {{ $value }} 处空缺", "{{ $value }} gaps in the roster of the next 72 hours")
 	add("NotAccepting", `banyan_ready == 0`, 10*time.Second, "critical", "系统不受理警情", "alerts are not accepted")
 	add("QueueFilling", `banyan_queue_commands / banyan_queue_commands_limit > 0.5`, 10*time.Second, "critical", "处理队列过半", "the writer's queue is more than half full")
 	add("MirrorBehind", `banyan_mirror_lag_seconds > 30`, time.Minute, "warning", "Redis 镜像落后 {{ $value | humanizeDuration }}", "Redis is {{ $value | humanizeDuration }} behind")
