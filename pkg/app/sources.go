@@ -30,7 +30,7 @@ func (a *App) openDoor() (err error) {
 	if a.keyring, err = ingest.OpenKeyring(filepath.Join(a.o.DataDir, ingest.KeyringFile)); err != nil {
 		return err
 	}
-	a.door = ingest.New(ingest.Options{Engine: doorway{a}, State: a.seq.Replica(), History: recorded{a.log}, Keyring: a.keyring, Now: time.Now})
+	a.door = ingest.New(ingest.Options{Engine: doorway{a}, State: a.seq.Replica(), History: recorded{a.log}, Keyring: a.keyring, Now: time.Now, Logger: a.o.Logger})
 	a.ears = &listener{seq: a.seq, door: a.door, now: time.Now, quiet: func(st *dispatch.State, source string) bool {
 		_, out := st.SourceMaintenance(source, alert.TimeOf(time.Now()))
 		return out

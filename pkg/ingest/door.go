@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -39,6 +40,7 @@ type Options struct {
 	History History
 	Keyring *Keyring
 	Now     func() time.Time
+	Logger  *slog.Logger // nil: nothing is logged
 }
 
 // Door takes messages of sources. It is safe for concurrent use.
@@ -223,6 +225,7 @@ func (d *Door) finish(ctx context.Context, src *plan.Source, p *pending) Result 
 		return refused(err)
 	}
 	if p.held {
+		d.warn(src.ID)
 		return p.result
 	}
 	events := outcome.Events

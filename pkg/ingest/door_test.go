@@ -1,11 +1,13 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -265,6 +267,9 @@ func TestKeyring(t *testing.T) {
 // TestQuarantineGivesWay: past the bound the oldest leaves, loudly.
 func TestQuarantineGivesWay(t *testing.T) {
 	door, d := newDoor(t, gauge)
+	var said bytes.Buffer
+	at := now()
+	door.o.Logger, door.o.Now = slog.New(slog.NewTextHandler(&said, nil)), func() time.Time { return at }
 	for i := range dispatch.MaxHeld + 3 {
 		if r := door.Take(context.Background(), "own", []Message{message(t, fmt.Sprintf(`{"no":%d,"at":"x"}`, i))})[0]; r.Status != Quarantined {
 			t.Fatalf("%d: %+v", i, r)
@@ -274,6 +279,14 @@ func TestQuarantineGivesWay(t *testing.T) {
 	d.Read(func(s *dispatch.State) { st = s.SourceStatus("own") })
 	if len(st.Held) != dispatch.MaxHeld || st.Lost != 3 || !slices.IsSortedFunc(st.Held, func(a, b dispatch.HeldRef) int { return int(a.Seq) - int(b.Seq) }) {
 		t.Errorf("%d held, %d lost", len(st.Held), st.Lost)
+	}
+	if n := strings.Count(said.String(), "a quarantine is full"); n != 1 || !strings.Contains(said.String(), "source=own held=1000 gone=1") {
+		t.Errorf("it is said %d times:\n%s", n, said.String())
+	}
+	at = at.Add(time.Hour)
+	door.Take(context.Background(), "own", []Message{message(t, `{"no":"later","at":"x"}`)})
+	if n := strings.Count(said.String(), "a quarantine is full"); n != 2 {
+		t.Errorf("an hour later it has been said %d times:\n%s", n, said.String())
 	}
 }
 

@@ -35,6 +35,7 @@ type pulse struct {
 	before  float64   // in the one before
 	lags    bool
 	limiter *rate.Limiter
+	warned  time.Time // when the log said that the quarantine is full
 }
 
 // pulse returns the pulse of a source that is configured.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/banyan-ecc/banyan/dispatch"
 	"github.com/banyan-ecc/banyan/pkg/alert"
@@ -41,6 +42,31 @@ func (d *Door) hold(ctx context.Context, src *plan.Source, m *Message, why []ale
 		return pending{result: refused(err)}
 	}
 	return pending{wait: wait, held: true, result: Result{Status: Quarantined, Reason: reason}}
+}
+
+// warnEvery is how often the log says that messages leave a source's quarantine unseen.
+const warnEvery = time.Hour
+
+// warn logs that the quarantine of a source is full, once in a while.
+func (d *Door) warn(source string) {
+	if d.o.Logger == nil {
+		return
+	}
+	var status dispatch.SourceStatus
+	d.o.State.Read(func(st *dispatch.State) { status = st.SourceStatus(source) })
+	if status.Lost == 0 {
+		return
+	}
+	now, p := d.o.Now(), d.pulse(source)
+	p.mu.Lock()
+	again := !p.warned.IsZero() && now.Sub(p.warned) < warnEvery
+	if !again {
+		p.warned = now
+	}
+	p.mu.Unlock()
+	if !again {
+		d.o.Logger.Warn("a quarantine is full, its oldest messages give way: mend the profile and replay it", "source", source, "held", len(status.Held), "gone", status.Lost)
+	}
 }
 
 // heldOf is what a sealed message in quarantine belongs to.
