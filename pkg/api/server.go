@@ -109,6 +109,7 @@ func New(o Options) *Server {
 	s.alertmanagerRoutes()
 	s.transportRoutes()
 	s.outgoingRoutes()
+	s.nearbyRoutes()
 	s.incidentRoutes()
 	s.actionRoutes()
 	s.dutyRoutes()

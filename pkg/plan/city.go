@@ -69,6 +69,7 @@ type City struct {
 	sources     map[string]*Source
 	ladders     map[string]*Ladder
 	plans       map[string]*Plan
+	registers   map[string]*Register
 	fallback    *Ladder
 }
 

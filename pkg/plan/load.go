@@ -28,6 +28,9 @@ func IsCityFile(name string) bool {
 	case cityFile, departmentsFile, typesFile, plansFile, seatsFile, rostersFile, areasFile, cellsFile, polygonsFile, objectivesFile:
 		return true
 	}
+	if _, ok := registerFile(name); ok {
+		return true
+	}
 	rest, ok := strings.CutPrefix(name, sourceDir)
 	return ok && strings.HasSuffix(rest, ".yaml") && !strings.Contains(rest, "/") && !strings.HasPrefix(rest, ".")
 }
@@ -94,6 +97,7 @@ func (l *loader) loadAll() {
 	l.loadRosters()
 	l.loadSources()
 	l.loadObjectives()
+	l.loadRegisters()
 }
 
 func (l *loader) loadCity() {
