@@ -8,7 +8,7 @@ SOURCES := $(shell find dashboards/wall dashboards/console dashboards/live -type
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 FLAGS   ?=
 
-.PHONY: build run test test-go test-pages fuzz bench bench-peers torture clean compiler browser broker redis watchers
+.PHONY: build run test test-go test-pages fuzz bench bench-peers torture clean compiler browser broker redis watchers unit
 
 build: $(if $(shell command -v npm),$(PAGES)) compiler
 	$(GO) build -trimpath -o bin/banyan ./cmd/banyan
@@ -17,7 +17,7 @@ build: $(if $(shell command -v npm),$(PAGES)) compiler
 run: build
 	bin/banyan demo $(FLAGS)
 
-test: build browser broker redis watchers test-pages test-go
+test: build browser broker redis watchers unit test-pages test-go
 
 test-go:
 	$(GO) vet ./...
@@ -77,3 +77,7 @@ redis:
 # What watches the centre is tested with a real Prometheus and a real Alertmanager.
 watchers:
 	@command -v promtool >/dev/null && command -v amtool >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends prometheus prometheus-alertmanager; }
+
+# The unit of deploy/systemd is judged by systemd itself.
+unit:
+	@command -v systemd-analyze >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends systemd; }

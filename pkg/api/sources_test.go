@@ -193,6 +193,8 @@ sensitivity: sealed
 seal: [text, attributes.caller]
 `})
 	c := newCentre(t, here)
+	during := c.screen(c.wall(), "wall")
+	during.until(1)
 	const secret, number = "我不想活了", "13800001234"
 	r := c.post("hotline", strings.Replace(alertAt("h1", "medical", 0, 0), `{`, fmt.Sprintf(`{"text":%q,"reporter":%q,"attributes":{"caller":%q,"age":17},`, secret, number, number), 1))
 	holds := func(what string, b []byte) {
@@ -217,6 +219,18 @@ seal: [text, attributes.caller]
 	for who, token := range map[string]string{"a wall": c.wall(), "the fire department": c.officer("fire-1")} {
 		if a := c.must(http.MethodGet, "/api/v1/incidents", token, ""); strings.Contains(string(a.body), r.IncidentID) {
 			t.Errorf("%s lists it", who)
+		}
+	}
+	// No screen of a wall hears of it, neither as it happens nor in what one begins with.
+	plain := c.post("medical-120", alertAt("open", "medical", 5000, 0))
+	var page incidentPage
+	c.get("/api/v1/incidents", c.officer("centre-leader"), &page)
+	after := c.screen(c.wall(), "wall")
+	for _, s := range []*screen{during, after} {
+		s.until(page.Seq)
+		frames := strings.Join(s.frames, "\n")
+		if strings.Contains(frames, r.IncidentID) || strings.Contains(frames, r.AlertID) || !strings.Contains(frames, plain.IncidentID) {
+			t.Errorf("a wall's screen shows a sealed incident, or not the open one: %.2000s", frames)
 		}
 	}
 	segments, err := filepath.Glob(filepath.Join(c.dir, app.JournalDir, "*"))
