@@ -133,6 +133,18 @@ type Objective struct {
 	Basis      string         `json:"basis" doc:"The law, standard or house rule it comes from."`
 }
 
+// ReportInfo is a report upward that the leading department of an incident owes.
+type ReportInfo struct {
+	ID         string           `json:"id"`
+	Name       string           `json:"name"`
+	NameEN     string           `json:"name_en,omitempty"`
+	Types      []string         `json:"types" doc:"Codes of the incident types it is asked of."`
+	Priorities []alert.Priority `json:"priorities"`
+	Within     float64          `json:"within_seconds" doc:"After the incident was opened."`
+	To         string           `json:"to,omitempty" doc:"Who is to have it."`
+	Basis      string           `json:"basis,omitempty" doc:"The rule that asks for it."`
+}
+
 // AreaInfo is an area without its shape.
 type AreaInfo struct {
 	Code   string     `json:"code"`
@@ -145,18 +157,19 @@ type AreaInfo struct {
 
 // CityInfo is what a page must know of the city; areas down to district.
 type CityInfo struct {
-	ID          string      `json:"id"`
-	Name        string      `json:"name"`
-	NameEN      string      `json:"name_en,omitempty"`
-	TimeZone    string      `json:"time_zone"`
-	Centre      geo.Point   `json:"centre"`
-	Zoom        float64     `json:"zoom"`
-	Departments []Named     `json:"departments"`
-	Types       []TypeInfo  `json:"types"`
-	Areas       []AreaInfo  `json:"areas"`
-	Sources     []Named     `json:"sources"`
-	Objectives  []Objective `json:"objectives" doc:"What is asked of the centre; empty where the city names none."`
-	Digest      string      `json:"digest"`
+	ID          string       `json:"id"`
+	Name        string       `json:"name"`
+	NameEN      string       `json:"name_en,omitempty"`
+	TimeZone    string       `json:"time_zone"`
+	Centre      geo.Point    `json:"centre"`
+	Zoom        float64      `json:"zoom"`
+	Departments []Named      `json:"departments"`
+	Types       []TypeInfo   `json:"types"`
+	Areas       []AreaInfo   `json:"areas"`
+	Sources     []Named      `json:"sources"`
+	Objectives  []Objective  `json:"objectives" doc:"What is asked of the centre; empty where the city names none."`
+	Reports     []ReportInfo `json:"reports" doc:"Reports upward that are asked for; empty where the city names none."`
+	Digest      string       `json:"digest"`
 }
 
 func (s *Server) getCity(context.Context, *struct{}) (*body[CityInfo], error) {
@@ -164,7 +177,7 @@ func (s *Server) getCity(context.Context, *struct{}) (*body[CityInfo], error) {
 	if err != nil {
 		return nil, err
 	}
-	info := CityInfo{ID: c.ID, Name: c.Name, NameEN: c.NameEN, TimeZone: c.Zone.String(), Centre: c.Centre, Zoom: c.Zoom, Digest: c.Digest, Areas: areaList(c, geo.District), Objectives: []Objective{}}
+	info := CityInfo{ID: c.ID, Name: c.Name, NameEN: c.NameEN, TimeZone: c.Zone.String(), Centre: c.Centre, Zoom: c.Zoom, Digest: c.Digest, Areas: areaList(c, geo.District), Objectives: []Objective{}, Reports: []ReportInfo{}}
 	for _, d := range c.Departments {
 		info.Departments = append(info.Departments, Named{ID: d.ID, Name: d.Name, NameEN: d.NameEN, Joined: &d.Joined})
 	}
@@ -176,6 +189,9 @@ func (s *Server) getCity(context.Context, *struct{}) (*body[CityInfo], error) {
 	}
 	for _, o := range c.Objectives {
 		info.Objectives = append(info.Objectives, Objective{o.ID, o.Name, o.NameEN, o.Stage, o.Priority, o.Department, o.Class, o.Within.Seconds(), o.Share, o.Basis})
+	}
+	for _, r := range c.Reports {
+		info.Reports = append(info.Reports, ReportInfo{r.ID, r.Name, r.NameEN, r.Types(c), r.Priorities(), r.Within.Seconds(), r.To, r.Basis})
 	}
 	return &body[CityInfo]{info}, nil
 }

@@ -26,6 +26,28 @@ func (r *Report) Owed(typ string, p alert.Priority) bool {
 	return (r.anyUrgency || r.priorities[p]) && matchesAny(r.types, typ)
 }
 
+// Types returns the codes of the incident types it is asked of, in the order of the city.
+func (r *Report) Types(c *City) []string {
+	codes := []string{}
+	for _, t := range c.Types {
+		if matchesAny(r.types, t.Code) {
+			codes = append(codes, t.Code)
+		}
+	}
+	return codes
+}
+
+// Priorities returns the priorities it is asked of, the most urgent first.
+func (r *Report) Priorities() []alert.Priority {
+	list := []alert.Priority{}
+	for _, p := range alert.Priorities {
+		if r.anyUrgency || r.priorities[p] {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
 type rawReport struct {
 	ID         str   `yaml:"id"`
 	Name       str   `yaml:"name"`

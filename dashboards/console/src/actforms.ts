@@ -7,10 +7,12 @@ import type { Choice, Field } from './forms.ts'
 import type { IncidentAct, TaskAct } from './pending.ts'
 import { CENTRE } from './queue.ts'
 import type { Item } from './queue.ts'
+import { owedOf } from './reports.ts'
+import type { Owed } from './reports.ts'
 import { ask } from './sending.ts'
 import { city, lang, mySeat, myName, queue, say, seats, selectedRow, text } from './state.ts'
 import { nameOf } from './text.ts'
-import { describe, seatName } from './words.ts'
+import { atDate, describe, seatName } from './words.ts'
 
 const MAX_BULK = 50 // tasks acknowledged at once
 
@@ -46,6 +48,20 @@ export function incidentForm(act: IncidentAct, i: Item): void {
     name: act, title: text.peek().acts[act], about: i.incident.id, line: describe(i), warning: danger ? text.peek().sure : '', danger,
     fields: INCIDENT_FIELDS[act]?.(i) ?? [],
     submit: (body, draft) => ask({ on: 'incident', act, incident: i.incident.id, body }, draft),
+  }
+}
+
+// reportForm asks which of the reports that are owed was made; the one that is owed alone needs no choosing.
+export function reportForm(i: Item): void {
+  const owed = owedOf(city.peek()?.reports, i.incident)
+  const [first] = owed
+  if (!first) return
+  const label = (o: Owed) => [nameOf(o.rule, lang.peek()), o.rule.to, atDate(new Date(o.dueMs).toISOString())].filter(Boolean).join(' · ')
+  const alone = owed.length === 1
+  form.value = {
+    name: 'report', title: text.peek().acts.report, about: i.incident.id, line: alone ? `${describe(i)} · ${label(first)}` : describe(i), warning: text.peek().reportMade, danger: false,
+    fields: alone ? [] : [{ name: 'text', label: text.peek().reports, required: true, choices: owed.map((o) => ({ value: o.rule.id, label: label(o) })) }],
+    submit: (body) => ask({ on: 'incident', act: 'report', incident: i.incident.id, body: { text: body.text ?? first.rule.id } }),
   }
 }
 

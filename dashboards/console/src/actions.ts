@@ -1,7 +1,7 @@
 // Every action of the console: its key, when it is possible, and what it does. Buttons, keys and the command bar all
 // come from this list.
 
-import { bulkForm, incidentForm, signOffForm, signOnForm, taskForm } from './actforms.ts'
+import { bulkForm, incidentForm, reportForm, signOffForm, signOnForm, taskForm } from './actforms.ts'
 import { nextMute } from './alarm.ts'
 import { amendments, chosenSlot, swaps, week } from './books.ts'
 import { mayReplay, replayChosen } from './feeds.ts'
@@ -10,11 +10,12 @@ import type { IncidentAct, TaskAct } from './pending.ts'
 import type { Item } from './queue.ts'
 import { amendForm, anyResting, endMaintenanceForm, isOver, leaveForm, maintainForm, unamendForm } from './rosterforms.ts'
 import { mayIncident, mayTask } from './rights.ts'
+import { owedOf } from './reports.ts'
 import { leave } from './run.ts'
 import { nextWaiting, showList } from './select.ts'
 import { mayUnseal, unsealForm } from './sealed.ts'
 import { ask } from './sending.ts'
-import { bookkeeper, desk, edits, item, leader, movedAt, mutedUntil, mySeat, pane, queue, say, selectedRow, serverNow, signedOn, switchLang, text } from './state.ts'
+import { bookkeeper, city, desk, edits, item, leader, movedAt, mutedUntil, mySeat, pane, queue, say, selectedRow, serverNow, signedOn, switchLang, text } from './state.ts'
 import { amendmentsOn, slotOf } from './week.ts'
 import type { Slot } from './week.ts'
 import type { Pane } from './state.ts'
@@ -129,6 +130,7 @@ export const ACTIONS: readonly Action[] = [
   onIncident('suspend', 's', (i) => incidentForm('suspend', i)),
   onIncident('resume', 's', (i) => incidentForm('resume', i)),
   onIncident('cancel', 'c', (i) => incidentForm('cancel', i)),
+  onItem('report', 'shift+r', () => text.value.acts.report, reportForm, (i) => mayIncident(desk.value, i?.incident, 'report') && i !== undefined && owedOf(city.value?.reports, i.incident).length > 0),
   other('sign-on', 'o', 'duty', () => text.value.signOn, signOnForm, () => !signedOn.value && mySeat.value !== undefined),
   other('sign-off', 'o', 'duty', () => text.value.signOff, signOffForm, () => signedOn.value),
   other('handover', 'h', 'duty', () => text.value.handover, () => (dutyOpen.value = 'handover'), () => mySeat.value !== undefined),

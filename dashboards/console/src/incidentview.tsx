@@ -7,6 +7,7 @@ import { Marks } from './marks.tsx'
 import { MapView } from './mapview.tsx'
 import { onIncident } from './pending.ts'
 import type { Item, Group } from './queue.ts'
+import { Reports } from './reportsview.tsx'
 import { opened } from './sealed.ts'
 import { dismiss } from './sending.ts'
 import { Sending } from './queueview.tsx'
@@ -30,6 +31,7 @@ export function IncidentView() {
       <div class="incident-body">
         <div class="column">
           <Tasks incident={i.incident} current={i.task?.id ?? ''} />
+          <Reports incident={i.incident} />
           <Timeline key={i.incident.id} incident={i.incident} />
         </div>
         <div class="column side">

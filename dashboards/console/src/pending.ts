@@ -6,7 +6,7 @@ import type { Amendment, Incident, LiveEvent, Priority, Seat, Stint, Swap, SwapS
 import type { SwapStep } from './week.ts'
 
 export type TaskAct = 'acknowledge' | 'depart' | 'arrive' | 'finish' | 'return' | 'assign' | 'note'
-export type IncidentAct = 'verify' | 'cancel' | 'suspend' | 'resume' | 'priority' | 'support' | 'assessments' | 'note'
+export type IncidentAct = 'verify' | 'cancel' | 'suspend' | 'resume' | 'priority' | 'support' | 'assessments' | 'note' | 'report'
 export type DutyAct = 'sign-on' | 'sign-off' | 'handover' | 'confirm' | 'maintain' | 'maintain-end'
 export type RosterAct = 'amend' | 'unamend' | 'swap' | SwapStep
 
@@ -61,7 +61,7 @@ export const MAX_PENDING = 64
 export function thing(r: Request): string {
   switch (r.on) {
     case 'task': return `task/${r.task}/${r.act}`
-    case 'incident': return `incident/${r.incident}/${r.act}`
+    case 'incident': return `incident/${r.incident}/${r.act}` + (r.act === 'report' ? `/${r.body.text}` : '')
     case 'roster': return `roster/${r.amendment || `${r.body.seat ?? r.body.person}@${r.body.from}`}/${r.act}`
     case 'swap': return `swap/${r.swap || `${r.body.give?.seat}@${r.body.give?.from}`}/${r.act}`
     default: return `seat/${r.seat}/${r.act}`
@@ -128,6 +128,7 @@ function confirmsIncident(e: LiveEvent, act: IncidentAct, b: Body, mine: boolean
   switch (act) {
     case 'note': return mine && e.type === 'incident.note' && !e.task_id && e.text === b.text
     case 'assessments': return mine && e.type === 'incident.assessed' && e.text === b.text
+    case 'report': return e.type === 'incident.reported' && e.rule === b.text
     case 'support': return e.task?.department === b.department && (e.type === 'task.assigned' || e.type === 'task.unstaffed')
     case 'priority': return e.type === 'incident.priority' && e.priority === b.priority
     case 'verify': return e.type === 'incident.state' && e.state === 'closed'
@@ -161,6 +162,7 @@ export function shows(picture: Picture, p: Pending): boolean {
       if (!i) return false
       switch (r.act) {
         case 'priority': return i.priority === r.body.priority
+        case 'report': return i.reported?.includes(r.body.text ?? '') ?? false
         case 'suspend': return i.state === 'suspended'
         case 'resume': return i.state !== 'suspended'
         case 'support': return i.tasks.some((t) => t.department === r.body.department && t.state !== 'returned' && t.state !== 'cancelled' && t.state !== 'done')

@@ -29,7 +29,7 @@ const takesPart = (d: Desk, i: Incident): boolean =>
 export function mayIncident(d: Desk, i: Incident | undefined, act: IncidentAct): boolean {
   if (!i) return false
   const final = isFinalIncident(i.state)
-  if (act === 'note' || act === 'assessments') return takesPart(d, i)
+  if (act === 'note' || act === 'assessments' || act === 'report') return takesPart(d, i)
   if (act === 'support') return takesPart(d, i) && !final && i.state !== 'suspended'
   if (final || (d.department !== CENTRE && leadOf(i)?.department !== d.department)) return false
   switch (act) {

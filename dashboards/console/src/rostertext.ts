@@ -20,7 +20,7 @@ export const zhRoster = {
   swapLine: (a: string, b: string) => `${a} 请 ${b} 代班`, inReturn: '换回', swapWaits: (n: number) => `${n} 个换班申请等您处理`, askSwapOf: '换出', approvedBy: (n: string) => `${n} 批准`,
   swapStates: { asked: '待同意', accepted: '待批准', approved: '已批准', refused: '未同意', withdrawn: '已撤回' } satisfies Record<SwapState, string>,
   maintenance: '检修', maintainHint: '检修期间席位不接任务，待签收的立即转派', inMaintenance: (until: string, why: string) => `本席位检修至 ${until}${why ? `（${why}）` : ''}，不接任务`, restingUntil: (t: string) => `检修至 ${t}`,
-  reports: '待报事项', noReports: '没有待报事项', watch: '关注事项', noWatch: '没有关注事项', reportTo: '报送', basis: '依据',
+  reports: '待报事项', noReports: '没有待报事项', watch: '关注事项', noWatch: '没有关注事项', reportTo: '报送', timeLeft: '剩', reportMade: '确认已经报出？报送时间以此刻为准，记入日志', basis: '依据',
   watchKinds: { suspended: '挂账', unstaffed: '无人值守', lost: '席位失联', maintenance: '检修', gap: '缺岗' } as Readonly<Record<string, string>>,
 }
 
@@ -49,6 +49,6 @@ export const enRoster: typeof zhRoster = {
   swapLine: (a, b) => `${a} asks ${b}`, inReturn: 'in return', swapWaits: (n) => `${n} swaps wait for you`, askSwapOf: 'Swap', approvedBy: (n) => `approved by ${n}`,
   swapStates: { asked: 'asked', accepted: 'to approve', approved: 'approved', refused: 'refused', withdrawn: 'withdrawn' },
   maintenance: 'MAINTENANCE', maintainHint: 'The seat takes no tasks meanwhile; what waits there moves at once', inMaintenance: (until, why) => `This seat is in maintenance until ${until}${why ? ` (${why})` : ''} and takes no tasks`, restingUntil: (t) => `until ${t}`,
-  reports: 'Reports owed', noReports: 'No report owed', watch: 'To watch', noWatch: 'Nothing to watch', reportTo: 'To', basis: 'Basis',
+  reports: 'Reports owed', noReports: 'No report owed', watch: 'To watch', noWatch: 'Nothing to watch', reportTo: 'To', timeLeft: 'left', reportMade: 'Was it made? It is written down as made now', basis: 'Basis',
   watchKinds: { suspended: 'suspended', unstaffed: 'unstaffed', lost: 'seat lost', maintenance: 'maintenance', gap: 'gap' },
 }

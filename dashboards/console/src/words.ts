@@ -12,6 +12,12 @@ export const typeName = (code: string): string => {
   return t ? nameOf(t, lang.value) : code
 }
 
+// reportName is that of a report upward.
+export const reportName = (id: string): string => {
+  const r = city.value?.reports?.find((o) => o.id === id)
+  return r ? nameOf(r, lang.value) : id
+}
+
 export const departmentName = (id: string): string => {
   const d = city.value?.departments.find((o) => o.id === id)
   return d ? nameOf(d, lang.value) : id
@@ -98,7 +104,7 @@ export function lineOf(e: LiveEvent): string {
     case 'alert.updated': return `${t.alertUpdated}：${e.alert?.text || t.noText}`
     case 'alert.cancelled': return `${t.alertCancelled} ${e.alert?.source ?? ''} ${e.alert?.id ?? ''}${why}`
     case 'incident.confirmed': return `${t.incidentConfirmed}${why}`
-    case 'incident.reported': return `${t.reported} ${e.rule ?? ''}${why}`
+    case 'incident.reported': return `${t.reported} ${reportName(e.rule ?? '')}${why}`
     case 'sealed.opened': return `${t.unseal}${why}`
     case 'incident.assessed': return `${t.acts.assessments}：${e.text ?? ''}`
     case 'task.reassigned':

@@ -75,6 +75,7 @@ export interface Incident {
   cancelled_count?: number // alerts that their sources took back
   folded_count?: number // alerts that a storm rule put here
   exercise?: boolean // a drill
+  reported?: readonly string[] // ids of the reports upward that were made
 }
 
 export interface Seat {
@@ -251,6 +252,17 @@ export interface City extends Named {
   types: readonly ({ code: string; priority?: Priority } & Named)[]
   areas: readonly Area[]
   objectives?: readonly Objective[] // absent: an older server
+  reports?: readonly ReportRule[] // absent: an older server
+}
+
+// ReportRule is a report upward that is owed of incidents of its types and priorities.
+export interface ReportRule extends Named {
+  id: string
+  types: readonly string[]
+  priorities: readonly Priority[]
+  within_seconds: number // after the incident was opened
+  to?: string
+  basis?: string
 }
 
 // Objective is a share of a stage that is to be within a time. What is absent narrows nothing.

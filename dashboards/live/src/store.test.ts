@@ -73,6 +73,11 @@ describe('events', () => {
     expect(s.tally.departments.get('fire')).toEqual({ open: 0, unacknowledged: 0, overdue: 0 })
     expect(s.today.closed).toBe(8)
   })
+  it('says which reports upward were made, each once', () => {
+    const made = { type: 'incident.reported', incident_id: 'i-1', rule: 'phone' }
+    const s = after(fresh(incident('i-1')), events(11, [made, made, { ...made, rule: 'written' }])).store
+    expect(s.incidents.get('i-1')?.reported).toEqual(['phone', 'written'])
+  })
   it('learns what its sources take back or change, and that it is confirmed', () => {
     const s = after(fresh(), events(11, [
       { type: 'incident.opened', incident: { ...incident('i-1'), unconfirmed: { source: 'citizen' } } },

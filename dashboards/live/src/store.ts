@@ -242,6 +242,9 @@ function changed(i: Incident, e: LiveEvent, onTask: (t: Task) => void): Incident
       next.priority = e.priority
       next.tasks = i.tasks.map((t) => (isFinalTask(t.state) ? t : { ...t, priority: e.priority as Incident['priority'] }))
       break
+    case 'incident.reported':
+      if (e.rule && !i.reported?.includes(e.rule)) next.reported = [...(i.reported ?? []), e.rule]
+      break
     case 'incident.state':
       if (e.state) next.state = e.state
       break
