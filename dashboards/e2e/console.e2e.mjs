@@ -182,6 +182,27 @@ async function main() {
     assert.equal((await taskOf(second.fire)).state, 'assigned')
   })
 
+  await step('reports upward are owed with a clock; one that was made is no more, on all screens', async () => {
+    const owed = (page) => page.locator('[data-report]').evaluateAll((rows) => rows.map((r) => r.dataset.report))
+    assert.deepEqual(await owed(fire), ['phone', 'written'])
+    const clock = fire.locator('[data-report="phone"] b.clock-figures')
+    const before = await clock.textContent()
+    await until('the clock runs', () => clock.textContent(), (now) => now !== before, 5_000)
+    await fire.keyboard.press('Shift+R')
+    await shell(fire, 'report').waitFor()
+    for (const size of [ZOOMED, SIZE]) {
+      await fire.setViewportSize(size)
+      assert.deepEqual(await look(fire), { faint: [], nameless: [], wide: [] })
+    }
+    await fire.keyboard.type('电话')
+    await stage.shot(fire, 'report')
+    await fire.keyboard.press('Enter')
+    for (const page of [fire, police]) await gone(page.locator('[data-report="phone"]'))
+    assert.deepEqual(await owed(police), ['written'])
+    await fire.locator('[data-event="incident.reported"]', { hasText: '电话报告' }).waitFor({ timeout: ROW_WITHIN_MS })
+    assert.deepEqual((await incidentOf(first.id)).reported, ['phone'])
+  })
+
   await step('assessment, support and priority, by keyboard', async () => {
     await fire.keyboard.press('e')
     await fire.keyboard.type('火势已控制，油箱未破裂')
