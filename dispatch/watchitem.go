@@ -33,8 +33,12 @@ func (d *decision) reportsOwed(seat string) []ReportDue {
 	return owed
 }
 
-// ReportsOwed returns what is still to be reported of an incident, in the order of the configuration.
+// ReportsOwed returns what is still to be reported of an incident, in the order of the configuration; of a cancelled
+// one, which was none, nothing.
 func ReportsOwed(city *plan.City, inc *alert.Incident) (owed []ReportDue) {
+	if inc.State == alert.IncidentCancelled {
+		return nil
+	}
 	for _, r := range city.Reports {
 		if r.Owed(inc.Type, inc.Priority) && !slices.Contains(inc.Reported, r.ID) {
 			owed = append(owed, ReportDue{r.ID, r.Name, r.NameEN, r.To, r.Basis, inc.ID, inc.Number, inc.OpenedAt.Add(r.Within)})

@@ -9,6 +9,7 @@ export interface Owed {
 
 // owedOf returns what is still to be reported of an incident, soonest first.
 export function owedOf(rules: readonly ReportRule[] | undefined, i: Incident): readonly Owed[] {
+  if (i.state === 'cancelled') return [] // it was none
   return (rules ?? [])
     .filter((r) => r.types.includes(i.type) && r.priorities.includes(i.priority) && !i.reported?.includes(r.id))
     .map((rule) => ({ rule, dueMs: Date.parse(i.opened_at) + rule.within_seconds * 1_000 }))
