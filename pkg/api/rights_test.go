@@ -43,7 +43,7 @@ func entitledPeople(method, path string) []auth.Role {
 		return []auth.Role{auth.RoleRosterEditor}
 	case strings.HasPrefix(path, "/api/v1/swaps/"), path == "/api/v1/swaps" && method == http.MethodGet:
 		return append(officers, auth.RoleRosterEditor)
-	case method == http.MethodPost, strings.HasSuffix(path, "/timeline"), strings.HasPrefix(path, "/api/v1/handovers"):
+	case method == http.MethodPost, strings.HasSuffix(path, "/timeline"), strings.HasSuffix(path, "/nearby"), strings.HasSuffix(path, "/cameras"), strings.HasPrefix(path, "/api/v1/handovers"):
 		return officers
 	case path == "/api/v1/statistics", strings.HasPrefix(path, "/api/v1/briefings"), strings.HasPrefix(path, "/api/v1/history"):
 		return officers
