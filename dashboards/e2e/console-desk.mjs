@@ -1,4 +1,4 @@
-// What the story of console.e2e.mjs needs: people with keys, their pages, and ways to look at them.
+// What the stories of consoles need: people with keys, their pages, and ways to look at them.
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -8,6 +8,7 @@ import { chromium } from 'playwright-core'
 const FLAGS = ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--autoplay-policy=user-gesture-required']
 export const SIZE = { width: 1366, height: 768 }
 export const ZOOMED = { width: 683, height: 384 } // the same screen at 200%
+export const PASSWORD = 'correct horse battery staple'
 const LEAST_CONTRAST = 4.5
 
 // What a browser says of a link the test itself has cut, and of requests the test itself has refused.
@@ -33,6 +34,11 @@ export class Stage {
 
   person(name, display, department, password, role = 'officer') {
     execFileSync(this.o.banyan, ['user', 'add', '--data', this.o.data, '--name', name, '--display', display, '--department', department, '--role', role], { input: password + '\n' })
+  }
+
+  // known waits until the server has read the keys that were made, of which this is the last.
+  known(token) {
+    return until('the key is known', () => fetch(this.o.url + '/api/v1/city', { headers: { authorization: 'Bearer ' + token } }), (r) => r.status !== 401 && r.status < 500, 10_000)
   }
 
   async call(token, path, body) {
@@ -61,6 +67,12 @@ export class Stage {
 
   shot(page, name) {
     return page.screenshot({ path: join(this.o.shots, name + '.png') })
+  }
+
+  // failed keeps what is to be seen when a story fails.
+  async failed(name) {
+    for (const [n, page] of this.pages.entries()) if (!page.isClosed()) await this.shot(page, `${name}-${n}`).catch(() => {})
+    console.error(this.complaints.join('\n'))
   }
 
   async close() {

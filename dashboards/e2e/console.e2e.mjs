@@ -7,48 +7,20 @@
 // an account are made. Exits 1 and says what is wrong when something is.
 
 import assert from 'node:assert/strict'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import { gone, inState, live, look, row, selected, shell, signOn, SIZE, Stage, until, ZOOMED } from './console-desk.mjs'
+import { gone, inState, live, look, PASSWORD, row, selected, shell, signOn, SIZE, Stage, until, ZOOMED } from './console-desk.mjs'
 import { startProxy } from './proxy.mjs'
+import { begin } from './story.mjs'
 
 const ROW_WITHIN_MS = 5_000
 const LOST_WITHIN_MS = 18_000 // 15 s of silence, and a second or two to look for it and to move what waits
 const FLOOD = 12 // tasks of one kind in one district
-const PASSWORD = 'correct horse battery staple'
 const SUCCESSOR = '接班测试员'
 
-const { values: o } = parseArgs({
-  options: {
-    url: { type: 'string' }, banyan: { type: 'string' }, data: { type: 'string' }, shots: { type: 'string' },
-    chromium: { type: 'string', default: '/usr/bin/chromium' },
-  },
-})
-for (const need of ['url', 'banyan', 'data', 'shots']) {
-  if (!o[need]) fail(new Error(`--${need} is missing`))
-}
-
-function fail(e) {
-  console.error('console e2e: FAILED: ' + (e?.stack ?? e))
-  process.exit(1)
-}
-
-await mkdir(o.shots, { recursive: true })
+const { o, step, tell } = await begin('console')
 const stage = new Stage(o)
 const run = Date.now().toString(36)
 const proxy = await startProxy(o.url) // the fire officer's way to the server, which can be cut
-
-async function step(name, what) {
-  const began = performance.now()
-  try {
-    await what()
-  } catch (e) {
-    if (e instanceof Error) e.message = `${name}: ${e.message}`
-    throw e
-  }
-  console.log(`ok  ${name} (${Math.round(performance.now() - began)} ms)`)
-}
 
 const sourceKey = stage.key('source', '--source', 'fire-119')
 const probe = stage.key('officer', '--seat', 'commander', '--name', 'e2e')
@@ -69,7 +41,7 @@ async function enterAsPerson(page) {
 }
 
 async function main() {
-  await until('the keys are known', () => fetch(o.url + '/api/v1/seats', { headers: { authorization: 'Bearer ' + probe } }), (r) => r.ok, 10_000)
+  await stage.known(probe)
   const holder = async (id) => (await seatOf(id)).holder
   const names = { fire: await holder('fire-1'), police: await holder('police-1'), health: await holder('health-1'), leader: await holder('fire-leader') }
   const keys = {
@@ -77,7 +49,7 @@ async function main() {
     leader: stage.key('officer', '--seat', 'fire-leader', '--name', names.leader), telecom: stage.key('officer', '--seat', 'telecom-1', '--name', await holder('telecom-1')), next: stage.key('officer', '--seat', 'fire-1', '--name', SUCCESSOR),
   }
   stage.person('e2e', names.health, 'health', PASSWORD)
-  await until('the last key is known', () => fetch(o.url + '/api/v1/me', { headers: { authorization: 'Bearer ' + keys.next } }), (r) => r.ok, 10_000)
+  await stage.known(keys.next)
   await stage.open()
 
   await step('nobody gets in without a key or a password', async () => {
@@ -231,7 +203,7 @@ async function main() {
     const { tasks } = await incidentOf(first.id)
     const task = tasks.find((t) => t.department === 'ecology')
     const key = stage.key('officer', '--seat', task.seat, '--name', '生态测试员')
-    await until('the key is known', () => fetch(o.url + '/api/v1/me', { headers: { authorization: 'Bearer ' + key } }), (r) => r.ok, 10_000)
+    await stage.known(key)
     // One that was asked while the console was open: the events before had not come to it.
     const water = await stage.desk(o.url, '#token=' + stage.key('officer', '--seat', 'water-1', '--name', await holder('water-1')))
     await water.locator('.desk, [role="alert"]').first().waitFor({ timeout: 20_000 })
@@ -242,7 +214,7 @@ async function main() {
     await water.locator('[data-event="incident.assessed"]').first().waitFor({ timeout: ROW_WITHIN_MS })
     for (const t of (await incidentOf(first.id)).tasks.filter((x) => ['ecology', 'water'].includes(x.department))) {
       const officer = t.department === 'ecology' ? key : stage.key('officer', '--seat', t.seat, '--name', '水利测试员')
-      await until('the key is known', () => fetch(o.url + '/api/v1/me', { headers: { authorization: 'Bearer ' + officer } }), (r) => r.ok, 10_000)
+      await stage.known(officer)
       await stage.call(officer, `tasks/${t.id}/acknowledge`, {})
       await stage.call(officer, `tasks/${t.id}/finish`, { reason: '已处置' })
     }
@@ -396,7 +368,7 @@ async function main() {
     const cable = stage.key('source', '--source', 'telecom-site')
     const page = await stage.desk(o.url, '#token=' + keys.telecom)
     await live(page)
-    await until('the key is known', () => fetch(o.url + '/api/v1/me', { headers: { authorization: 'Bearer ' + cable } }), (r) => r.ok, 10_000)
+    await stage.known(cable)
     const sent = []
     for (let n = 0; n <= FLOOD; n++) { // further apart than alerts of one incident, in one district
       const location = { lon: 119.3 + 0.04 * (n % 4), lat: 25.64 + 0.04 * Math.floor(n / 4) }
@@ -452,16 +424,10 @@ async function main() {
   await step('nothing was complained about in the console', () => assert.deepEqual(stage.complaints, []))
 }
 
-try {
-  await main()
-  console.log('console e2e: passed; screenshots in ' + o.shots)
-} catch (e) {
-  for (const [n, page] of stage.pages.entries()) if (!page.isClosed()) await stage.shot(page, 'failed-' + n).catch(() => {})
-  console.error(stage.complaints.join('\n'))
-  await stage.close()
-  proxy.stop()
-  fail(e)
-}
-await stage.close()
-proxy.stop()
-process.exit(0)
+await tell(main, {
+  failed: () => stage.failed('failed'),
+  done: async () => {
+    await stage.close()
+    proxy.stop()
+  },
+})

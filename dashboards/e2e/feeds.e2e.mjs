@@ -7,49 +7,20 @@
 // adds them; --data is its data folder, in which keys and an account are made. Exits 1 and says what is wrong.
 
 import assert from 'node:assert/strict'
-import { mkdir, readFile } from 'node:fs/promises'
-import { parseArgs } from 'node:util'
-import { live, look, shell, SIZE, Stage, until, ZOOMED } from './console-desk.mjs'
+import { readFile } from 'node:fs/promises'
+import { live, look, PASSWORD, shell, SIZE, Stage, until, ZOOMED } from './console-desk.mjs'
+import { begin } from './story.mjs'
 
 const WITHIN_MS = 8_000
-const PASSWORD = 'correct horse battery staple'
 const SECRET = '13900001111'
 
-const { values: o } = parseArgs({
-  options: {
-    url: { type: 'string' }, banyan: { type: 'string' }, data: { type: 'string' }, shots: { type: 'string' },
-    chromium: { type: 'string', default: '/usr/bin/chromium' },
-  },
-})
-for (const need of ['url', 'banyan', 'data', 'shots']) {
-  if (!o[need]) fail(new Error(`--${need} is missing`))
-}
-
-function fail(e) {
-  console.error('feeds e2e: FAILED: ' + (e?.stack ?? e))
-  process.exit(1)
-}
-
-await mkdir(o.shots, { recursive: true })
+const { o, step, tell } = await begin('feeds')
 const stage = new Stage(o)
-
-async function step(name, what) {
-  const began = performance.now()
-  try {
-    await what()
-  } catch (e) {
-    if (e instanceof Error) e.message = `${name}: ${e.message}`
-    throw e
-  }
-  console.log(`ok  ${name} (${Math.round(performance.now() - began)} ms)`)
-}
-
-const known = (token) => until('the key is known', () => fetch(o.url + '/api/v1/city', { headers: { authorization: 'Bearer ' + token } }), (r) => r.status !== 401, 10_000)
 
 async function main() {
   const [hotline, meters, wallKey] = [stage.key('source', '--source', 'e2e-hotline'), stage.key('source', '--source', 'e2e-meters'), stage.key('wall', '--name', 'feeds')]
   stage.person('feeds-e2e', '带班测试员', 'police', PASSWORD, 'duty_leader')
-  await known(wallKey)
+  await stage.known(wallKey)
   await stage.open()
   const wall = await stage.desk(o.url, '#token=' + wallKey, '/wall/')
   const leader = await stage.desk(o.url)
@@ -121,14 +92,4 @@ async function main() {
   await step('nothing was complained about in the console', () => assert.deepEqual(stage.complaints.filter((c) => !/WebGL|GL Driver/.test(c)), []))
 }
 
-try {
-  await main()
-  console.log('feeds e2e: passed; screenshots in ' + o.shots)
-} catch (e) {
-  for (const [n, page] of stage.pages.entries()) if (!page.isClosed()) await stage.shot(page, 'feeds-failed-' + n).catch(() => {})
-  console.error(stage.complaints.join('\n'))
-  await stage.close()
-  fail(e)
-}
-await stage.close()
-process.exit(0)
+await tell(main, { failed: () => stage.failed('feeds-failed'), done: () => stage.close() })

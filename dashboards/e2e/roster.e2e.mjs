@@ -7,42 +7,14 @@
 // folder, in which keys and an account are made. Exits 1 and says what is wrong when something is.
 
 import assert from 'node:assert/strict'
-import { mkdir } from 'node:fs/promises'
-import { parseArgs } from 'node:util'
-import { gone, live, look, shell, SIZE, Stage, until, ZOOMED } from './console-desk.mjs'
+import { gone, live, look, PASSWORD, shell, SIZE, Stage, until, ZOOMED } from './console-desk.mjs'
+import { begin } from './story.mjs'
 
 const WITHIN_MS = 8_000
-const PASSWORD = 'correct horse battery staple'
 const AHEAD = 2 // days: within what is looked ahead for gaps, and not begun
 
-const { values: o } = parseArgs({
-  options: {
-    url: { type: 'string' }, banyan: { type: 'string' }, data: { type: 'string' }, shots: { type: 'string' },
-    chromium: { type: 'string', default: '/usr/bin/chromium' },
-  },
-})
-for (const need of ['url', 'banyan', 'data', 'shots']) {
-  if (!o[need]) fail(new Error(`--${need} is missing`))
-}
-
-function fail(e) {
-  console.error('roster e2e: FAILED: ' + (e?.stack ?? e))
-  process.exit(1)
-}
-
-await mkdir(o.shots, { recursive: true })
+const { o, step, tell } = await begin('roster')
 const stage = new Stage(o)
-
-async function step(name, what) {
-  const began = performance.now()
-  try {
-    await what()
-  } catch (e) {
-    if (e instanceof Error) e.message = `${name}: ${e.message}`
-    throw e
-  }
-  console.log(`ok  ${name} (${Math.round(performance.now() - began)} ms)`)
-}
 
 const probe = stage.key('officer', '--seat', 'commander', '--name', 'e2e')
 const gapsNow = async () => (await stage.call(probe, 'rosters/gaps?hours=72')).gaps
@@ -67,7 +39,7 @@ async function readable(page) {
 }
 
 async function main() {
-  await until('the key is known', () => fetch(o.url + '/api/v1/seats', { headers: { authorization: 'Bearer ' + probe } }), (r) => r.ok, 10_000)
+  await stage.known(probe)
   const day = await dayOf(AHEAD)
   const shift = shiftOf(day, 'fire-1', 'day')
   const [asks, takes] = [shift.holder, shiftOf(day, 'fire-2', 'evening').holder]
@@ -77,7 +49,7 @@ async function main() {
     asks: stage.key('officer', '--seat', 'fire-1', '--name', asks), takes: stage.key('officer', '--seat', 'fire-2', '--name', takes),
   }
   stage.person('roster-e2e', '排班测试员', 'fire', PASSWORD, 'roster_editor')
-  await until('the last key is known', () => fetch(o.url + '/api/v1/me', { headers: { authorization: 'Bearer ' + keys.takes } }), (r) => r.ok, 10_000)
+  await stage.known(keys.takes)
   assert.deepEqual(await gapsNow(), [], 'the roster has a gap before anything was done')
   await stage.open()
 
@@ -221,14 +193,4 @@ async function main() {
   await step('nothing was complained about in the console', () => assert.deepEqual(stage.complaints.filter((c) => !/WebGL|GL Driver/.test(c)), []))
 }
 
-try {
-  await main()
-  console.log('roster e2e: passed; screenshots in ' + o.shots)
-} catch (e) {
-  for (const [n, page] of stage.pages.entries()) if (!page.isClosed()) await stage.shot(page, 'roster-failed-' + n).catch(() => {})
-  console.error(stage.complaints.join('\n'))
-  await stage.close()
-  fail(e)
-}
-await stage.close()
-process.exit(0)
+await tell(main, { failed: () => stage.failed('roster-failed'), done: () => stage.close() })

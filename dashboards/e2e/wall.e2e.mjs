@@ -7,11 +7,11 @@
 // Exits 1 and says what is wrong when something is.
 
 import assert from 'node:assert/strict'
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { chromium } from 'playwright-core'
 import { startProxy } from './proxy.mjs'
+import { begin } from './story.mjs'
 
 const FLAGS = [
   '--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
@@ -25,25 +25,10 @@ const ROW_WITHIN_MS = 5_000
 const FIRST = [{ lon: 119.2965, lat: 26.0745 }, { lon: 119.32, lat: 26.045 }, { lon: 119.25, lat: 26.11 }, { lon: 119.14, lat: 26.15 }]
 const WHILE_CUT = [{ lon: 119.52, lat: 25.96 }, { lon: 119.375, lat: 25.72 }, { lon: 118.86, lat: 26.22 }, { lon: 119.54, lat: 26.2 }]
 
-const { values: o } = parseArgs({
-  options: {
-    url: { type: 'string' }, 'token-file': { type: 'string' }, 'post-key-file': { type: 'string' }, shots: { type: 'string' },
-    chromium: { type: 'string', default: '/usr/bin/chromium' }, 'no-map': { type: 'boolean', default: false },
-  },
-})
-for (const need of ['url', 'token-file', 'post-key-file', 'shots']) {
-  if (!o[need]) fail(new Error(`--${need} is missing`))
-}
-
-function fail(e) {
-  console.error('wall e2e: FAILED: ' + (e?.message ?? e))
-  process.exit(1)
-}
-
+const { o, step, tell } = await begin('wall', ['url', 'token-file', 'post-key-file', 'shots'], { 'no-map': { type: 'boolean', default: false } })
 const token = (await readFile(o['token-file'], 'utf8')).trim()
 const postKey = (await readFile(o['post-key-file'], 'utf8')).trim()
 const run = Date.now().toString(36)
-await mkdir(o.shots, { recursive: true })
 
 async function get(path) {
   const r = await fetch(`${o.url}/api/v1/${path}`, { headers: { authorization: 'Bearer ' + token } })
@@ -64,16 +49,6 @@ async function post(name, places) {
     if (tasks.some((t) => t.state === 'assigned' || t.state === 'unstaffed')) return incident_id
   }
   throw new Error('every alert joined an incident that is being handled already')
-}
-
-async function step(name, what) {
-  const began = performance.now()
-  try {
-    await what()
-  } catch (e) {
-    throw new Error(`${name}: ${e?.message ?? e}`)
-  }
-  console.log(`ok  ${name} (${Math.round(performance.now() - began)} ms)`)
 }
 
 const rowOf = (page, id) => page.locator(`[data-incident="${id}"]`)
@@ -271,15 +246,12 @@ async function main() {
   await step('nothing was complained about in the console', () => assert.deepEqual(complaints, []))
 }
 
-try {
-  await main()
-  console.log('wall e2e: passed; screenshots in ' + o.shots)
-} catch (e) {
-  await shot(browser.contexts().flatMap((c) => c.pages()).at(0) ?? (await browser.newPage()), 'failed').catch(() => {})
-  await browser.close()
-  proxy.stop()
-  fail(e)
-}
-await browser.close()
-proxy.stop()
-process.exit(0)
+await tell(main, {
+  failed: async () => {
+    await shot(browser.contexts().flatMap((c) => c.pages()).at(0) ?? (await browser.newPage()), 'failed')
+  },
+  done: async () => {
+    await browser.close()
+    proxy.stop()
+  },
+})
