@@ -3,6 +3,7 @@ package journal
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -104,6 +105,34 @@ func BenchmarkOpen(b *testing.B) {
 		if err := j.Close(); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkOpenBehindSnapshot opens the same with a snapshot near its end: the cost is that of what comes after it.
+func BenchmarkOpenBehindSnapshot(b *testing.B) {
+	for _, megabytes := range []int{128, 1024} {
+		b.Run(fmt.Sprintf("megabytes=%d", megabytes), func(b *testing.B) {
+			dir := benchJournal(b, megabytes)
+			j, err := Open(dir, Options{})
+			if err == nil {
+				err = j.WriteSnapshot(j.LastSeq()-100, func(w io.Writer) error { _, err := w.Write(make([]byte, 1<<20)); return err })
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := j.Close(); err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				j, err := Open(dir, Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := j.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

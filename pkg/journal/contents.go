@@ -20,6 +20,7 @@ type contents struct {
 	snapshots []uint64 // sequences, ascending
 	covered   uint64   // the highest of a snapshot with a good header
 	segments  []*segment
+	pace      func() error // of reading sealed segments; nil: as fast as it goes
 }
 
 // load reads the mark and all headers. What it says was accepted is read before the segments are, so that
@@ -102,13 +103,21 @@ type ending struct {
 	size int64
 }
 
-// scanAll reads every segment whole, as many at once as there are processors, and returns how the last ends.
-func (c *contents) scanAll() (e ending, err error) {
+// behind returns how many segments hold nothing that is not in a snapshot at seq. The last is never one of them.
+func (c *contents) behind(seq uint64) (n int) {
+	for n+1 < len(c.segments) && c.segments[n+1].first-1 <= seq {
+		n++
+	}
+	return n
+}
+
+// scanFrom reads the segments from one on whole, as many at once as there are processors, and returns how the last ends.
+func (c *contents) scanFrom(first int) (e ending, err error) {
 	n := len(c.segments)
 	errs := make([]error, n)
 	next := make(chan int)
 	var wg sync.WaitGroup
-	for range min(n, runtime.GOMAXPROCS(0)) {
+	for range min(n-first, runtime.GOMAXPROCS(0)) {
 		wg.Go(func() {
 			for i := range next {
 				if i < n-1 {
@@ -119,7 +128,7 @@ func (c *contents) scanAll() (e ending, err error) {
 			}
 		})
 	}
-	for i := range n {
+	for i := first; i < n; i++ {
 		next <- i
 	}
 	close(next)
@@ -168,7 +177,7 @@ func (c *contents) scanSealed(i int, start place, chained bool, visit func(Frame
 		return Chain{}, err
 	}
 	defer s.close()
-	s.chained = chained
+	s.chained, s.pace = chained, c.pace
 	w, err := s.walk(seg, start, next.first, visit)
 	if err != nil {
 		return Chain{}, err

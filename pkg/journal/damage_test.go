@@ -94,13 +94,24 @@ func (s *small) opens(t testing.TB, d *disk, n int) {
 }
 
 // refused checks that d does not open because of frame i, or of the segment's header if i < 0, that nothing was
-// changed, and that Verify says the same.
+// changed, and that Verify says the same. Damage in what a snapshot covers is found when it is open, which then takes
+// nothing more, and does not open again.
 func (s *small) refused(t testing.TB, d *disk, segment string, i int) {
 	t.Helper()
 	before := d.clone()
 	j, err := Open(testDir, testOptions(d))
+	_, covered := d.names[filepath.Join(testDir, fileName(smallNewer, snapshotSuffix))]
+	_, noted := before.names[filepath.Join(testDir, damagedName)]
+	if late := covered && !noted && segment != smallLast && i >= 0; late != (err == nil) {
+		t.Fatalf("opened: %v", err)
+	}
 	if err == nil {
+		<-j.Checked()
+		if err = j.Err(); err == nil || j.Append(batch(j.LastSeq()+1, 1, 1)) != err {
+			t.Fatal("it goes on")
+		}
 		j.Close()
+		s.refused(t, d, segment, i)
 	}
 	_, err2 := verify(d, testDir, nil)
 	for _, err := range []error{err, err2} {
@@ -128,6 +139,13 @@ func unmark(d *disk) *disk {
 	return d
 }
 
+func withoutSnapshots(d *disk) *disk {
+	for _, seq := range []uint64{smallOlder, smallNewer} {
+		delete(d.names, filepath.Join(testDir, fileName(seq, snapshotSuffix)))
+	}
+	return d
+}
+
 // TestEveryFlip flips every bit of every file.
 func TestEveryFlip(t *testing.T) {
 	s := makeSmall(t)
@@ -142,6 +160,9 @@ func TestEveryFlip(t *testing.T) {
 				whole := int64(bit%8) == off%8 // one bit of each byte is enough for what comes after the verdict
 				if strings.HasSuffix(name, segmentSuffix) && (i >= 0 || off < segmentHeaderBytes) {
 					s.refused(t, d, name, i)
+					if whole && name != smallLast {
+						s.refused(t, withoutSnapshots(d), name, i)
+					}
 				} else if strings.HasSuffix(name, snapshotSuffix) {
 					s.otherSnapshot(t, d, name)
 				} else if whole {

@@ -26,6 +26,7 @@ type disk struct {
 	life    int // handles of an earlier one are dead
 	ops     int // that change something, so far
 	log     []string
+	reads   map[string]int // of files, so far
 	fault   func(op int, kind, name string) fault
 }
 
@@ -55,7 +56,7 @@ const (
 var errPower = errors.New("the machine is off")
 
 func newDisk() *disk {
-	return &disk{names: map[string]*inode{}, durable: map[string]*inode{}, locked: map[string]bool{}}
+	return &disk{names: map[string]*inode{}, durable: map[string]*inode{}, locked: map[string]bool{}, reads: map[string]int{}}
 }
 
 // clone copies a disk as it is.

@@ -7,11 +7,19 @@
 // whose Append did not return nil is found whole or not at all. What was accepted and cannot be read is a
 // [CorruptError] that names segment, offset and sequence; it is never passed over.
 //
+// Open reads and checks, before it returns, the newest snapshot that is whole and every segment that holds a frame
+// after it: a start costs what came since, whatever the journal has grown to. Of older segments it checks that none
+// is missing or foreign, and reads them beside the work, once, at a quarter of a processor at most. Damage found so
+// ends the journal as a failed write does, under the same error; the file "damaged" is left, and while it is there
+// Open reads everything first, so that a damaged journal starts once and not again. What a caller reads is checked at
+// that moment in any case: wrong bytes are never given out.
+//
 // # Files of a directory
 //
 //	00000000000000000001.seg   segment, named by the first sequence it may hold; never removed
 //	00000000000000012345.snap  snapshot of everything up to that sequence; the two newest are kept
 //	committed                  high-water mark: the last accepted sequence and batch
+//	damaged                    damage was found while the journal was open; removed by an Open that finds none
 //	lock                       held (flock) by the process that writes
 //	*.tmp                      unfinished; removed at the next Open
 //

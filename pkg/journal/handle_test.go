@@ -26,6 +26,7 @@ func (h *handle) ReadAt(b []byte, off int64) (int, error) {
 	if _, err := h.d.begin(h.life, "", h.n.name); err != nil {
 		return 0, err
 	}
+	h.d.reads[h.n.name]++
 	if off > int64(len(h.n.cache)) {
 		return 0, io.EOF
 	}

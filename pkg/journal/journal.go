@@ -82,50 +82,56 @@ type Journal struct {
 
 	snapshotting sync.Mutex      // held by WriteSnapshot and Close
 	damaged      map[uint64]bool // snapshots found so; guarded by mu
+	whole        uint64          // snapshot that Open found whole, until OpenSnapshot has opened it; guarded by mu
+	past         past
 }
 
-// Open opens the journal in dir, making it if there is none. It reads every frame. The error is or wraps a
-// CorruptError when something accepted cannot be read, ErrLocked when another process has it open.
+// Open opens the journal in dir, making it if there is none. It reads the newest snapshot that is whole and every frame
+// of the segments that hold anything after it; those before are read beside the work, see [Journal.Checked]. The error
+// is or wraps a CorruptError when something accepted cannot be read, ErrLocked when another process has it open.
 func Open(dir string, o Options) (*Journal, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	j := &Journal{dir: dir, o: o, damaged: map[uint64]bool{}}
-	if err := j.open(); err != nil {
+	j := &Journal{dir: dir, o: o, damaged: map[uint64]bool{}, past: newPast()}
+	unread, err := j.open()
+	if err != nil {
 		return nil, fmt.Errorf("journal %s: %w", dir, errors.Join(err, j.release()))
 	}
+	j.o.spawn(func() { j.checkPast(unread) })
 	return j, nil
 }
 
-func (j *Journal) open() (err error) {
+// open does what Open does, but for the segments it returns, which are still to be read.
+func (j *Journal) open() (unread *contents, err error) {
 	began := time.Now()
 	if err := j.o.FS.MkdirAll(j.dir); err != nil {
-		return err
+		return nil, err
 	}
 	if err := j.o.FS.SyncDir(filepath.Dir(j.dir)); err != nil {
-		return err
+		return nil, err
 	}
 	if j.lock, err = j.o.FS.Lock(j.path(lockName)); err != nil {
-		return err
+		return nil, err
 	}
 	if err := removeTemporary(j.o.FS, j.dir); err != nil {
-		return err
+		return nil, err
 	}
 	c, err := load(j.o.FS, j.dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(c.segments) == 0 {
 		err = j.begin()
 	} else {
-		err = j.resume(c)
+		unread, err = j.resume(c)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	j.last, j.head = j.tail.next.seq-1, j.tail.next.chain
 	j.o.Logger.Info("journal open", "dir", j.dir, "seq", j.last, "chain", j.head.String(), "segments", len(j.segments), "took", time.Since(began))
-	return j.openMark()
+	return unread, j.openMark()
 }
 
 // begin makes the first segment.
@@ -134,21 +140,28 @@ func (j *Journal) begin() error {
 	return j.rotate(0)
 }
 
-// resume makes the end of the last segment ready to be written behind.
-func (j *Journal) resume(c *contents) error {
+// resume makes the end of the last segment ready to be written behind. It returns the segments it has not read.
+func (j *Journal) resume(c *contents) (unread *contents, err error) {
 	seg := c.segments[len(c.segments)-1]
-	scan := c.scanAll
+	var e ending
 	if seg.old { // once: what was written before frames were chained goes into the chain's first link on disk
-		scan = func() (ending, error) { return c.scanChained(nil, nil) }
+		e, err = c.scanChained(nil, nil)
+	} else {
+		unread, err = j.unread(c)
+		if err == nil {
+			e, err = c.scanFrom(max(0, len(unread.segments)-1))
+		}
 	}
-	e, err := scan()
+	if err == nil {
+		err = j.mended()
+	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	j.segments = c.segments
 	f, err := j.o.FS.OpenFile(j.path(seg.name), os.O_RDWR)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	j.tail = tail{file: f, size: e.size, next: e.end, codec: seg.codec()}
 	if e.used > 0 {
@@ -156,10 +169,10 @@ func (j *Journal) resume(c *contents) error {
 			"offset", e.end.off, "bytes", e.used-e.end.off, "seq", e.end.seq, "found", string(e.why))
 	}
 	if err := j.settle(&e, c.mark); err != nil || !seg.old {
-		return err
+		return unread, err
 	}
 	j.o.Logger.Info("journal: frames are chained from here on", "dir", j.dir, "after_seq", e.end.seq-1)
-	return j.rotate(0)
+	return nil, j.rotate(0)
 }
 
 // settle zeroes what a torn batch left, so that it cannot be taken for good later. It writes the last batch
@@ -243,9 +256,10 @@ func (j *Journal) fail(err error) error {
 	return j.failed
 }
 
-// Close waits for the Append and the WriteSnapshot under way and gives the directory free. Only the first
-// call does anything.
+// Close waits for the Append and the WriteSnapshot under way, ends the reading of what Open has not read, and gives the
+// directory free. Only the first call does anything.
 func (j *Journal) Close() error {
+	j.past.end()
 	j.appending.Lock()
 	defer j.appending.Unlock()
 	j.snapshotting.Lock()

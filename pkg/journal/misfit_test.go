@@ -57,7 +57,7 @@ func TestSegmentsDisagree(t *testing.T) {
 	} {
 		d := unmark(s.disk.clone())
 		delete(d.names, last)
-		delete(d.names, filepath.Join(testDir, fileName(smallNewer, snapshotSuffix)))
+		withoutSnapshots(d)
 		next.prior, next.salt = prior, 7
 		d.names[filepath.Join(testDir, fileName(next.first, segmentSuffix))] = &inode{cache: append(next.encode(), make([]byte, 4000)...)}
 		_, err := Open(testDir, testOptions(d))

@@ -21,6 +21,7 @@ type window struct {
 	chunk int
 	buf   []byte
 	from  int64
+	pace  func() error // called before each read of the file, whose error it then is; nil: reads go on and on
 }
 
 // at returns the n bytes at off, fewer at the end of the file. They are valid until the next call.
@@ -30,6 +31,11 @@ func (w *window) at(off, n int64) ([]byte, error) {
 		room := min(max(n, int64(w.chunk)), w.size-off)
 		if int64(cap(w.buf)) < room {
 			w.buf = make([]byte, room)
+		}
+		if w.pace != nil {
+			if err := w.pace(); err != nil {
+				return nil, err
+			}
 		}
 		got, err := w.file.ReadAt(w.buf[:room], off)
 		w.buf, w.from = w.buf[:got], off

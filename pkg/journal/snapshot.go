@@ -82,11 +82,7 @@ func (j *Journal) OpenSnapshot() (seq uint64, r io.ReadCloser, ok bool, err erro
 		return 0, nil, false, fmt.Errorf("journal: %w", err)
 	}
 	for _, seq := range slices.Backward(seqs) {
-		if _, err := checkSnapshot(j.o.FS, j.dir, seq); err != nil {
-			j.o.Logger.Warn("journal: a snapshot is damaged; the start takes longer", "seq", seq, "error", err)
-			j.mu.Lock()
-			j.damaged[seq] = true
-			j.mu.Unlock()
+		if !j.wholeOnce(seq) && !j.check(seq) {
 			continue
 		}
 		r, err := openSnapshot(j.o.FS, j.dir, seq)
@@ -96,6 +92,28 @@ func (j *Journal) OpenSnapshot() (seq uint64, r io.ReadCloser, ok bool, err erro
 		return seq, r, true, nil
 	}
 	return 0, nil, false, nil
+}
+
+// wholeOnce reports whether Open has just found a snapshot whole. It says so once: what was read long ago may have changed.
+func (j *Journal) wholeOnce(seq uint64) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	was := j.whole == seq
+	j.whole = 0
+	return was
+}
+
+// check reads a snapshot and reports whether it is whole; one that is not is noted.
+func (j *Journal) check(seq uint64) bool {
+	_, err := checkSnapshot(j.o.FS, j.dir, seq)
+	if err == nil {
+		return true
+	}
+	j.o.Logger.Warn("journal: a snapshot is damaged; the start takes longer", "seq", seq, "error", err)
+	j.mu.Lock()
+	j.damaged[seq] = true
+	j.mu.Unlock()
+	return false
 }
 
 // listSnapshots returns the sequences of the snapshots, whole or not, ascending.
