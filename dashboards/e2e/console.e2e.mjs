@@ -132,6 +132,19 @@ async function main() {
     await fire.locator(`[data-task="${first.police}"][data-state="en_route"]`).waitFor({ timeout: ROW_WITHIN_MS })
   })
 
+  await step('what is near is shown: listed hazards with owner and deadline, cameras with their pictures', async () => {
+    const cameras = fire.locator('[data-near="cameras"] [data-entry]')
+    await cameras.first().waitFor({ timeout: ROW_WITHIN_MS })
+    assert.match(await cameras.first().getAttribute('data-entry'), /^\d{20}$/)
+    assert.match(await cameras.first().locator('a').getAttribute('href'), /^rtsp:/)
+    await fire.locator('[data-near="hazards"] [data-overdue="true"]', { hasText: '责任人' }).first().waitFor()
+    assert.match(await fire.locator('[data-hazards]').innerText(), /挂牌隐患.*超时/)
+    await fire.keyboard.press('Shift+C')
+    assert.equal(await fire.evaluate(() => document.activeElement?.closest('[data-near]')?.getAttribute('data-near')), 'hazards')
+    assert.deepEqual(await look(fire), { faint: [], nameless: [], wide: [] })
+    await stage.shot(fire, 'near')
+  })
+
   let second
   await step('a duty leader gives a task to another seat; the selection of that seat stays', async () => {
     const { incident_id: id, tasks } = await post('second', { type: 'fire.alarm', priority: 'P1', location: { lon: 119.34, lat: 26.03 }, text: '商场火警自动报警' })

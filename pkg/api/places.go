@@ -169,6 +169,7 @@ type CityInfo struct {
 	Sources     []Named      `json:"sources"`
 	Objectives  []Objective  `json:"objectives" doc:"What is asked of the centre; empty where the city names none."`
 	Reports     []ReportInfo `json:"reports" doc:"Reports upward that are asked for; empty where the city names none."`
+	Registers   []string     `json:"registers" doc:"Ids of the registers that can be asked for what is near an incident."`
 	Digest      string       `json:"digest"`
 }
 
@@ -177,7 +178,7 @@ func (s *Server) getCity(context.Context, *struct{}) (*body[CityInfo], error) {
 	if err != nil {
 		return nil, err
 	}
-	info := CityInfo{ID: c.ID, Name: c.Name, NameEN: c.NameEN, TimeZone: c.Zone.String(), Centre: c.Centre, Zoom: c.Zoom, Digest: c.Digest, Areas: areaList(c, geo.District), Objectives: []Objective{}, Reports: []ReportInfo{}}
+	info := CityInfo{ID: c.ID, Name: c.Name, NameEN: c.NameEN, TimeZone: c.Zone.String(), Centre: c.Centre, Zoom: c.Zoom, Digest: c.Digest, Areas: areaList(c, geo.District), Objectives: []Objective{}, Reports: []ReportInfo{}, Registers: c.RegisterIDs()}
 	for _, d := range c.Departments {
 		info.Departments = append(info.Departments, Named{ID: d.ID, Name: d.Name, NameEN: d.NameEN, Joined: &d.Joined})
 	}

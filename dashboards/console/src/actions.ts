@@ -6,6 +6,7 @@ import { nextMute } from './alarm.ts'
 import { amendments, chosenSlot, swaps, week } from './books.ts'
 import { mayReplay, replayChosen } from './feeds.ts'
 import { commandBar, dutyOpen, helping } from './forms.ts'
+import { goNear, nearOf } from './nearread.ts'
 import type { IncidentAct, TaskAct } from './pending.ts'
 import type { Item } from './queue.ts'
 import { amendForm, anyResting, endMaintenanceForm, isOver, leaveForm, maintainForm, unamendForm } from './rosterforms.ts'
@@ -131,6 +132,7 @@ export const ACTIONS: readonly Action[] = [
   onIncident('resume', 's', (i) => incidentForm('resume', i)),
   onIncident('cancel', 'c', (i) => incidentForm('cancel', i)),
   onItem('report', 'shift+r', () => text.value.acts.report, reportForm, (i) => mayIncident(desk.value, i?.incident, 'report') && i !== undefined && owedOf(city.value?.reports, i.incident).length > 0),
+  onItem('near', 'shift+c', () => text.value.nearTab, goNear, (i) => i !== undefined && nearOf(i.incident).length > 0),
   other('sign-on', 'o', 'duty', () => text.value.signOn, signOnForm, () => !signedOn.value && mySeat.value !== undefined),
   other('sign-off', 'o', 'duty', () => text.value.signOff, signOffForm, () => signedOn.value),
   other('handover', 'h', 'duty', () => text.value.handover, () => (dutyOpen.value = 'handover'), () => mySeat.value !== undefined),

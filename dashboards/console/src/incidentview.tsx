@@ -6,6 +6,7 @@ import { Shape } from './levels.ts'
 import { Marks } from './marks.tsx'
 import { MapView } from './mapview.tsx'
 import { onIncident } from './pending.ts'
+import { NearMark, NearView } from './nearview.tsx'
 import type { Item, Group } from './queue.ts'
 import { Reports } from './reportsview.tsx'
 import { opened } from './sealed.ts'
@@ -36,6 +37,7 @@ export function IncidentView() {
         </div>
         <div class="column side">
           <MapView incident={i.incident} />
+          <NearView incident={i.incident} />
           <Alerts incident={i.incident} />
           <Writing key={'e' + i.incident.id} incident={i.incident} kind="assessment" />
           <Writing key={'n' + i.incident.id} incident={i.incident} kind="note" />
@@ -54,7 +56,7 @@ function Head({ item: i }: { item: Item }) {
       <div class="incident-title">
         <h1>{typeName(inc.type)} <span class="place">{placeOf(inc)}</span></h1>
         <p>
-          <b class="state">{t.incidentStates[inc.state]}</b> <span class="number">{inc.number}</span> <Marks incident={inc} /> <span>{t.alertsOf(inc.alert_count)}</span>
+          <b class="state">{t.incidentStates[inc.state]}</b> <span class="number">{inc.number}</span> <Marks incident={inc} /> <NearMark incident={inc} /> <span>{t.alertsOf(inc.alert_count)}</span>
           {inc.cancelled_count ? <span>{t.cancelledOf(inc.cancelled_count)}</span> : null}{inc.folded_count ? <span>{t.foldedOf(inc.folded_count)}</span> : null}
           <span>{atDate(inc.opened_at)} {t.opened}</span>
         </p>

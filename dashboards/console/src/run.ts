@@ -12,6 +12,7 @@ import { forgetFeeds } from './feeds.ts'
 import { closeSealed } from './sealed.ts'
 import { deaf, hear, readTimeline } from './hear.ts'
 import { chooseFirst, newcomer, passOn, sound } from './moves.ts'
+import { forgetNear, readNear } from './nearread.ts'
 import { CENTRE } from './queue.ts'
 import { getAreas, getCity, getMe, getSeats, logOut, Refusal } from './server.ts'
 import type { Who } from './server.ts'
@@ -54,6 +55,11 @@ export function start(): void {
   effect(() => {
     void readTimeline(shown.value)
     closeSealed()
+  })
+  const place = computed(() => [item.value?.incident.id, item.value?.incident.location?.lon, item.value?.incident.location?.lat, store.value.configs].join())
+  effect(() => {
+    void [place.value, city.value]
+    void readNear(item.peek()?.incident)
   })
   effect(() => sound())
   effect(() => {
@@ -111,6 +117,7 @@ function shut(to: Door, problem: string): void {
   deaf()
   forgetBooks()
   forgetFeeds()
+  forgetNear()
   forgetStatistics()
   closeSealed()
   batch(() => {

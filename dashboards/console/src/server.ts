@@ -3,6 +3,8 @@
 import type { Amendment, Area, City, Gap, Handover, Incident, LiveEvent, Seat, Swap } from '@banyan/live/protocol'
 import type { FeatureCollection } from 'geojson'
 import type { Quarantine, Replayed, SourceState } from './feeds.ts'
+import { CAMERAS } from './near.ts'
+import type { Near } from './near.ts'
 import type { Request } from './pending.ts'
 import type { Report } from './statistics.ts'
 import type { Roster } from './week.ts'
@@ -77,6 +79,16 @@ export const getSeats = async (who: Who): Promise<readonly Seat[]> => (await cal
 export const getAreas = async (who: Who): Promise<readonly Area[]> => (await call<{ areas: readonly Area[] }>(who, 'areas')).areas
 export const getIncident = (who: Who, id: string): Promise<Incident> => call<Incident>(who, 'incidents/' + encodeURIComponent(id))
 export const getHandover = (who: Who, id: string): Promise<Handover> => call<Handover>(who, 'handovers/' + encodeURIComponent(id))
+// getNear returns what a register of the city has near an incident, undefined for whom that is not, or where there is none.
+export async function getNear(who: Who, incident: string, register: string): Promise<Near | undefined> {
+  const path = register === CAMERAS ? 'cameras?limit=5' : 'nearby?limit=5&register=' + encodeURIComponent(register)
+  try {
+    return await call<Near>(who, `incidents/${encodeURIComponent(incident)}/${path}`)
+  } catch (e) {
+    if (e instanceof Refusal && [403, 404, 422].includes(e.status)) return undefined
+    throw e
+  }
+}
 export const getOutlines = (who: Who): Promise<FeatureCollection> => call<FeatureCollection>(who, 'areas.geojson?level=district')
 
 export interface Timeline {

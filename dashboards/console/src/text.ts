@@ -4,6 +4,7 @@ import type { IncidentState, Named, Seat, TaskState } from '@banyan/live/protoco
 import type { Request } from './pending.ts'
 import { enFeeds, zhFeeds } from './feedtext.ts'
 import { enRoster, enRosterActs, zhRoster, zhRosterActs } from './rostertext.ts'
+import { enSite, zhSite } from './sitetext.ts'
 
 export type Lang = 'zh' | 'en'
 
@@ -87,6 +88,7 @@ const zh = {
   acts: zhActs,
   ...zhRoster,
   ...zhFeeds,
+  ...zhSite,
 }
 
 export type Text = typeof zh
@@ -173,6 +175,7 @@ const en: Text = {
   acts: enActs,
   ...enRoster,
   ...enFeeds,
+  ...enSite,
 }
 
 export const TEXT: Record<Lang, Text> = { zh, en }

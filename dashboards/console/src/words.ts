@@ -46,6 +46,9 @@ export const describe = (i: Item): string => `${i.priority} ${typeName(i.inciden
 
 export const duration = (ms: number): string => span(Math.max(0, ms), text.value.dayUnit, text.value.hourUnit)
 
+// distance is a length for people: metres, from a kilometre on kilometres.
+export const distance = (m: number): string => (m < 1_000 ? `${m} ${text.value.metres}` : `${(m / 1_000).toFixed(1)} ${text.value.kmUnit}`)
+
 export const atTime = (iso: string | undefined): string => (iso ? clock.value(Date.parse(iso)).time : '')
 
 export function atDate(iso: string | undefined): string {

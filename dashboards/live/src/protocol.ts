@@ -253,6 +253,7 @@ export interface City extends Named {
   areas: readonly Area[]
   objectives?: readonly Objective[] // absent: an older server
   reports?: readonly ReportRule[] // absent: an older server
+  registers?: readonly string[] // ids; absent: an older server
 }
 
 // ReportRule is a report upward that is owed of incidents of its types and priorities.
