@@ -11,6 +11,24 @@
 // makes a new one. A reader may keep a pointer as long as it likes.
 package dispatch
 
-// EngineVersion is raised whenever Decide could answer an old command differently. A journal's decisions
-// are made again, to compare them, only by an engine of the version that made them.
+import (
+	"errors"
+	"fmt"
+)
+
+// EngineVersion is raised whenever Decide could answer an old command differently, and with every release whose events
+// an older one would misread. A journal's decisions are made again, to compare them, only by an engine of the version
+// that made them.
 const EngineVersion = 2
+
+// ErrNewer means that a newer engine than this one decided: its events may say what this one cannot apply.
+var ErrNewer = errors.New("a newer Banyan decided this")
+
+// Readable returns ErrNewer, with what to do, for what an engine of a version after this one decided. Everything older
+// is read.
+func Readable(engine int) error {
+	if engine <= EngineVersion {
+		return nil
+	}
+	return fmt.Errorf("%w: its engine has version %d, this program's has %d; start the newer program here", ErrNewer, engine, EngineVersion)
+}

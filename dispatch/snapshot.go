@@ -21,6 +21,7 @@ const snapshotVersion = 1
 // Header is the first record of a snapshot.
 type Header struct {
 	Version    int
+	Engine     int `cbor:",omitempty"` // that made the state; absent: 2 or before
 	Seq        uint64
 	Now        alert.Time
 	Digest     string
@@ -80,7 +81,7 @@ type View struct {
 // View takes the state as it is now.
 func (s *State) View() *View {
 	v := &View{header: Header{
-		Version: snapshotVersion, Seq: s.seq, Now: s.now, Digest: s.digest, Files: s.files, Keep: s.keep,
+		Version: snapshotVersion, Engine: EngineVersion, Seq: s.seq, Now: s.now, Digest: s.digest, Files: s.files, Keep: s.keep,
 		Today: s.counts.Today, Incidents: len(s.incidents), Known: s.forget.len(),
 	}}
 	v.incidents = make([]Stored, 0, len(s.incidents))
@@ -144,6 +145,9 @@ type Restorer struct {
 func NewRestorer(h Header) (*Restorer, error) {
 	if h.Version != snapshotVersion {
 		return nil, fmt.Errorf("snapshot has version %d, this binary reads %d", h.Version, snapshotVersion)
+	}
+	if err := Readable(h.Engine); err != nil {
+		return nil, err
 	}
 	s := New()
 	s.seq, s.now, s.digest, s.files, s.keep = h.Seq, h.Now, h.Digest, h.Files, h.Keep

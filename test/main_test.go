@@ -95,9 +95,15 @@ func launch(t *testing.T, dir string, env ...string) *server {
 // launchCity is launch with another city.
 func launchCity(t *testing.T, city, dir string, env ...string) *server {
 	t.Helper()
+	return launchProgram(t, binary, city, dir, env...)
+}
+
+// launchProgram is launchCity with another program, such as that of a release before this one.
+func launchProgram(t *testing.T, program, city, dir string, env ...string) *server {
+	t.Helper()
 	s := &server{serving: make(chan string, 1), gone: make(chan struct{}),
 		client: &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}}
-	s.cmd = exec.Command(binary, "serve", "--city", city, "--data", dir)
+	s.cmd = exec.Command(program, "serve", "--city", city, "--data", dir)
 	s.cmd.Env = environment(append([]string{"BANYAN_LISTEN=127.0.0.1:0"}, env...)...)
 	stderr, err := s.cmd.StderrPipe()
 	if err != nil {

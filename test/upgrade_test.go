@@ -58,7 +58,7 @@ func TestUpgrade(t *testing.T) {
 	for _, duplicate := range []string{`"duplicate":false`, `"duplicate":true`} {
 		s := launch(t, data)
 		s.ready(t)
-		compareOld(t, s, reader)
+		compareOld(t, s, reader, false)
 		status, answer, err := s.do(http.MethodPost, "/api/v1/alerts", source, "application/json", body)
 		if err != nil || status != http.StatusAccepted || !strings.Contains(string(answer), duplicate) {
 			t.Fatalf("an alert after the upgrade: %d %s (%v), want %s", status, answer, err, duplicate)
@@ -70,7 +70,9 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
-func compareOld(t *testing.T, s *server, reader string) {
+// compareOld holds what a server shows against what the older version showed. Where calls go on, an incident may have
+// taken in more of them.
+func compareOld(t *testing.T, s *server, reader string, callsGoOn bool) {
 	t.Helper()
 	f, err := os.Open(oldIncidents)
 	if err != nil {
@@ -93,7 +95,7 @@ func compareOld(t *testing.T, s *server, reader string) {
 			departments = append(departments, task.Department)
 		}
 		// Time went on: a department may have been added, none is gone.
-		if got.Number != want.Number || got.Type != want.Type || got.OpenedAt != want.OpenedAt || got.AlertCount != want.AlertCount ||
+		if got.Number != want.Number || got.Type != want.Type || got.OpenedAt != want.OpenedAt || got.AlertCount < want.AlertCount || got.AlertCount > want.AlertCount && !callsGoOn ||
 			!slices.Equal(got.Areas, want.Areas) || len(departments) < len(want.Departments) || !slices.Equal(departments[:len(want.Departments)], want.Departments) {
 			t.Errorf("%s is shown otherwise than before the upgrade:\nwant %+v\ngot  %s %s %v %v %d %v", want.ID, want, got.Number, got.Type, got.OpenedAt, got.Areas, got.AlertCount, departments)
 		}

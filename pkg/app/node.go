@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/banyan-ecc/banyan/dispatch"
 	"github.com/banyan-ecc/banyan/pkg/journal"
 	"github.com/banyan-ecc/banyan/pkg/redisstore"
 )
@@ -69,7 +70,7 @@ func (a *App) settle(ctx context.Context) error {
 			return nil
 		}
 	}
-	if Deposed(err) {
+	if Deposed(err) || errors.Is(err, dispatch.ErrNewer) {
 		return err
 	}
 	if h, held, no := a.cluster.lease.Holder(ctx); Final(err) && no == nil && held && h.Node != a.o.Node {
@@ -99,7 +100,7 @@ func Deposed(err error) bool {
 
 // Final reports whether an error is for people to mend: this folder and Redis do not belong together.
 func Final(err error) bool {
-	return errors.Is(err, redisstore.ErrGap) || errors.Is(err, redisstore.ErrForeign) || errors.Is(err, redisstore.ErrSchema)
+	return errors.Is(err, redisstore.ErrGap) || errors.Is(err, redisstore.ErrForeign) || errors.Is(err, redisstore.ErrSchema) || errors.Is(err, dispatch.ErrNewer)
 }
 
 // runNode keeps this node what it is until ctx ends: a leader renews its lease, a follower follows and stands for the
@@ -265,6 +266,9 @@ func (a *App) stand(ctx context.Context) error {
 	for range claimTries {
 		for {
 			n, err := a.adopt(ctx, 0)
+			if errors.Is(err, dispatch.ErrNewer) { // a lead for a node that can read the city
+				return errors.Join(err, a.cluster.lease.Release(ctx))
+			}
 			if err != nil {
 				return err
 			}

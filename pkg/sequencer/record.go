@@ -54,8 +54,12 @@ func DecodeRecord(payload []byte) (Record, error) {
 	return r, nil
 }
 
-// DecodeEvents reads the events of a record.
+// DecodeEvents reads the events of a record. They are none, and the error dispatch.ErrNewer, where a newer engine
+// decided.
 func (r *Record) DecodeEvents() ([]dispatch.Event, error) {
+	if err := dispatch.Readable(r.Engine); err != nil {
+		return nil, err
+	}
 	out := make([]dispatch.Event, len(r.Events))
 	for i, raw := range r.Events {
 		if err := json.Unmarshal(raw, &out[i]); err != nil {

@@ -186,13 +186,17 @@ func TestRecoverSaysWhatIsWrong(t *testing.T) {
 		return f
 	}
 	for want, src := range map[string]*recorded{
-		"frame at 2: journal record":   {frames: bad(func(f *journal.Frame) { f.Payload = f.Payload[:40] })},
-		"frame at 2: journal event":    {frames: bad(func(f *journal.Frame) { f.Payload = []byte(`{"events":[{"seq":"two"}]}`) })},
-		"input/output error":           {frames: all, err: errDisk},
-		"snapshot at 7: EOF":           {snapshot: []byte{}, seq: 7},
-		"snapshot at 8: snapshot has ": {snapshot: []byte{0xa1, 0x67, 'V', 'e', 'r', 's', 'i', 'o', 'n', 0x18, 99}, seq: 8},
-		"snapshot at 9: unexpected":    {snapshot: whole[:len(whole)/2], seq: 9},
-		"snapshot at 10: ":             {snapshot: whole[:len(whole)-1], seq: 10},
+		"frame at 2: journal record": {frames: bad(func(f *journal.Frame) { f.Payload = f.Payload[:40] })},
+		"frame at 2: journal event":  {frames: bad(func(f *journal.Frame) { f.Payload = []byte(`{"events":[{"seq":"two"}]}`) })},
+		"frame at 2: a newer Banyan": {frames: bad(func(f *journal.Frame) {
+			f.Payload = bytes.Replace(f.Payload, []byte(`{"engine":`), []byte(`{"engine":9`), 1)
+		})},
+		"snapshot at 6: a newer Banyan": {snapshot: bytes.Replace(whole, []byte{'f', 'E', 'n', 'g', 'i', 'n', 'e', dispatch.EngineVersion}, []byte("fEngine\x18\x63"), 1), seq: 6},
+		"input/output error":            {frames: all, err: errDisk},
+		"snapshot at 7: EOF":            {snapshot: []byte{}, seq: 7},
+		"snapshot at 8: snapshot has ":  {snapshot: []byte{0xa1, 0x67, 'V', 'e', 'r', 's', 'i', 'o', 'n', 0x18, 99}, seq: 8},
+		"snapshot at 9: unexpected":     {snapshot: whole[:len(whole)/2], seq: 9},
+		"snapshot at 10: ":              {snapshot: whole[:len(whole)-1], seq: 10},
 	} {
 		if start, err := Recover(src, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v, %v", want, start, err)
@@ -293,10 +297,10 @@ func TestVerifyFindsWhatDiffers(t *testing.T) {
 			}
 		})
 	}
-	// What another engine decided is applied, not judged.
+	// What an older engine decided is applied, not judged.
 	v := NewVerifier()
 	for _, f := range all {
-		f.Payload = bytes.Replace(f.Payload, fmt.Appendf(nil, `{"engine":%d`, dispatch.EngineVersion), []byte(`{"engine":999`), 1)
+		f.Payload = bytes.Replace(f.Payload, fmt.Appendf(nil, `{"engine":%d`, dispatch.EngineVersion), []byte(`{"engine":1`), 1)
 		if err := v.Frame(f); err != nil {
 			t.Fatal(err)
 		}

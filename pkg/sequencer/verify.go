@@ -15,7 +15,7 @@ type Verifier struct {
 	encoder encoder
 
 	Redecided int // commands decided again, with the same outcome byte for byte
-	Skipped   int // commands of another engine version, applied only
+	Skipped   int // commands of an older engine version, applied only
 	Events    uint64
 }
 
