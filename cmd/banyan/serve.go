@@ -28,6 +28,7 @@ import (
 type settings struct {
 	City    string `mapstructure:"city"`
 	Data    string `mapstructure:"data"`
+	Access  string `mapstructure:"access"`
 	Listen  string `mapstructure:"listen"`
 	Metrics struct {
 		Listen string `mapstructure:"listen"`
@@ -56,7 +57,7 @@ type settings struct {
 
 // Keys of the settings file and their defaults.
 var defaults = map[string]any{
-	"city": "configs/fuzhou", "data": "data", "listen": "127.0.0.1:8080", "metrics.listen": "", "origins": []string{}, "proxies": []string{}, "redis": "", "node": "", "advertise": "", "durability": "local", "lease": redisstore.DefaultLease,
+	"city": "configs/fuzhou", "data": "data", "access": "", "listen": "127.0.0.1:8080", "metrics.listen": "", "origins": []string{}, "proxies": []string{}, "redis": "", "node": "", "advertise": "", "durability": "local", "lease": redisstore.DefaultLease,
 	"log.level": "info", "log.format": "text",
 	"snapshot.every_events": sequencer.DefaultSnapshotEvery, "shutdown.timeout": app.DefaultShutdownTimeout, "history": true,
 }
@@ -68,6 +69,7 @@ func serverFlags(cmd *cobra.Command) func() (*settings, error) {
 	file := f.String("config", "", "settings file (YAML); see configs/banyan.yaml")
 	f.String("city", "configs/fuzhou", "folder of the city's configuration")
 	f.String("data", "data", "folder for journal, snapshots and keys; made if absent")
+	f.String("access", "", "folder of keys, people, sessions and the keys that seal, which nodes of a city share; empty: the data folder")
 	f.String("listen", "127.0.0.1:8080", "host:port to listen on; port 0 takes a free one")
 	f.String("metrics-listen", "", "host:port that serves /metrics without a key, for Prometheus; absent: /metrics on --listen, with a key")
 	f.StringSlice("origins", nil, "pages of other hosts that may open the websocket, such as https://wall.example")
@@ -80,7 +82,7 @@ func serverFlags(cmd *cobra.Command) func() (*settings, error) {
 	for key, value := range defaults {
 		v.SetDefault(key, value)
 	}
-	for key, flag := range map[string]string{"city": "city", "data": "data", "listen": "listen", "metrics.listen": "metrics-listen", "origins": "origins", "redis": "redis", "node": "node", "advertise": "advertise", "durability": "durability", "log.level": "log-level", "log.format": "log-format"} {
+	for key, flag := range map[string]string{"city": "city", "data": "data", "access": "access", "listen": "listen", "metrics.listen": "metrics-listen", "origins": "origins", "redis": "redis", "node": "node", "advertise": "advertise", "durability": "durability", "log.level": "log-level", "log.format": "log-format"} {
 		_ = v.BindPFlag(key, f.Lookup(flag)) // fails for a nil flag only
 	}
 	v.SetEnvPrefix("BANYAN")
@@ -144,7 +146,7 @@ func (s *settings) open(cmd *cobra.Command) (*app.App, *plan.City, *slog.Logger,
 	if s.Lease < time.Second {
 		return nil, nil, nil, fmt.Errorf("lease %v: at least 1s", s.Lease)
 	}
-	a, err := app.Open(app.Options{NoHistory: !s.History, OIDC: s.OIDC, Proxies: proxies, City: city, CityDir: s.City, DataDir: s.Data, Listen: s.Listen, MetricsListen: s.Metrics.Listen, Origins: s.Origins, Pages: pages,
+	a, err := app.Open(app.Options{NoHistory: !s.History, OIDC: s.OIDC, Proxies: proxies, City: city, CityDir: s.City, DataDir: s.Data, AccessDir: s.Access, Listen: s.Listen, MetricsListen: s.Metrics.Listen, Origins: s.Origins, Pages: pages,
 		SnapshotEvery: s.Snapshot.EveryEvents, ShutdownTimeout: s.Shutdown.Timeout, Logger: logger,
 		Redis: s.Redis, Node: s.Node, Advertise: s.Advertise, Lease: s.Lease, Replicated: s.Durability == "replicated"})
 	return a, city, logger, err

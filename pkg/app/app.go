@@ -2,6 +2,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +47,7 @@ type Options struct {
 	City            *plan.City     // from ReadCity
 	CityDir         string         // where it was read, to be read again; "": it cannot be
 	DataDir         string         // made if absent
+	AccessDir       string         // keys, people, sessions and the keys that seal, which several nodes may share; "": DataDir
 	Listen          string         // host:port; port 0 takes a free one
 	MetricsListen   string         // host:port of /metrics for whoever reaches it, without a key; "": with a key on Listen alone
 	Origins         []string       // pages of other hosts that may connect
@@ -109,6 +111,7 @@ func Open(o Options) (*App, error) {
 	if o.ShutdownTimeout == 0 {
 		o.ShutdownTimeout = DefaultShutdownTimeout
 	}
+	o.AccessDir = cmp.Or(o.AccessDir, o.DataDir)
 	a := &App{o: o, metrics: telemetry.New(Version())}
 	if err := a.open(); err != nil {
 		return nil, errors.Join(err, a.close())
@@ -120,7 +123,7 @@ func (a *App) open() (err error) {
 	if a.log, err = journal.Open(filepath.Join(a.o.DataDir, JournalDir), journal.Options{FS: a.o.Disk, Logger: a.o.Logger}); err != nil {
 		return err
 	}
-	if a.keys, err = auth.Open(a.o.DataDir); err != nil {
+	if a.keys, err = auth.Open(a.o.AccessDir); err != nil {
 		return err
 	}
 	if err = a.openPeople(); err != nil {

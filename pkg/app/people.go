@@ -48,7 +48,7 @@ type people struct {
 }
 
 func (a *App) openPeople() (err error) {
-	p := &people{app: a, attempts: auth.NewAttemptLog(a.o.DataDir), tries: map[auth.Outcome]*atomic.Int64{}}
+	p := &people{app: a, attempts: auth.NewAttemptLog(a.o.AccessDir), tries: map[auth.Outcome]*atomic.Int64{}}
 	for _, o := range auth.Outcomes {
 		p.tries[o] = new(atomic.Int64)
 	}
@@ -57,7 +57,7 @@ func (a *App) openPeople() (err error) {
 			return err
 		}
 	}
-	p.Logins, err = auth.OpenLogins(auth.LoginOptions{Dir: a.o.DataDir, Cost: a.o.LoginCost, Observe: p.observe})
+	p.Logins, err = auth.OpenLogins(auth.LoginOptions{Dir: a.o.AccessDir, Cost: a.o.LoginCost, Observe: p.observe})
 	if err != nil {
 		return err
 	}

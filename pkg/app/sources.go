@@ -27,7 +27,7 @@ func (a *App) source(id string) (src *plan.Source, ok bool) {
 
 // openDoor makes the door that sources' messages come through, and the keys that seal what nobody may see.
 func (a *App) openDoor() (err error) {
-	if a.keyring, err = ingest.OpenKeyring(filepath.Join(a.o.DataDir, ingest.KeyringFile)); err != nil {
+	if a.keyring, err = ingest.OpenKeyring(filepath.Join(a.o.AccessDir, ingest.KeyringFile)); err != nil {
 		return err
 	}
 	a.door = ingest.New(ingest.Options{Engine: doorway{a}, State: a.seq.Replica(), History: recorded{a.log}, Keyring: a.keyring, Now: time.Now, Logger: a.o.Logger})

@@ -87,7 +87,7 @@ func (w *watched) refresh(load func() error) error {
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	if err != nil || info.Size() == w.size && info.ModTime().Equal(w.mtime) {
+	if err != nil || w.as(info) {
 		return err
 	}
 	if err := load(); err != nil {
@@ -95,4 +95,39 @@ func (w *watched) refresh(load func() error) error {
 	}
 	w.size, w.mtime = info.Size(), info.ModTime()
 	return nil
+}
+
+// as reports whether the file is as it was read.
+func (w *watched) as(info os.FileInfo) bool {
+	return info.Size() == w.size && info.ModTime().Equal(w.mtime)
+}
+
+// unchanged reports whether nobody else has written to the file since it was read.
+func (w *watched) unchanged() bool {
+	w.reload.Lock()
+	defer w.reload.Unlock()
+	info, err := os.Stat(w.path)
+	return err == nil && w.as(info) || errors.Is(err, os.ErrNotExist) && w.size == 0
+}
+
+// note takes the file as it is for read.
+func (w *watched) note() {
+	w.reload.Lock()
+	defer w.reload.Unlock()
+	if info, err := os.Stat(w.path); err == nil {
+		w.size, w.mtime = info.Size(), info.ModTime()
+	}
+}
+
+// locked does f while no other process does anything under the same lock. The lock is a file beside the watched one.
+func (w *watched) locked(f func() error) error {
+	l, err := os.OpenFile(w.path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	defer l.Close() // and with it the lock
+	if err := lock(l); err != nil {
+		return err
+	}
+	return f()
 }

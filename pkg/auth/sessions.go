@@ -57,23 +57,44 @@ type held struct {
 	written time.Time // Used as the file has it
 }
 
-// sessions are those that are not over. They are safe for concurrent use.
+// sessions are those that are not over. They are safe for concurrent use, and several nodes may have them in one file:
+// each writes under a lock and reads what others wrote.
 type sessions struct {
-	path  string
+	watched
 	mu    sync.Mutex
 	byID  map[string]*held
 	lines int // in the file
 }
 
-// openSessions reads the sessions in dir. A line that is none is passed over: whoever it was signs in again.
+// openSessions reads the sessions in dir.
 func openSessions(dir string, now time.Time) (*sessions, error) {
-	s := &sessions{path: filepath.Join(dir, SessionsFile), byID: map[string]*held{}}
+	s := &sessions{watched: watched{path: filepath.Join(dir, SessionsFile)}, byID: map[string]*held{}}
+	return s, s.locked(func() error {
+		if err := s.refresh(func() error { return s.load(now) }); err != nil {
+			return err
+		}
+		return s.compact()
+	})
+}
+
+// load takes in what the file says. A line that is none is passed over: whoever it was signs in again.
+func (s *sessions) load(now time.Time) error {
+	s.lines = 0
 	err := readFile(s.path, func(line []byte) error {
+		s.lines++
 		var x Session
 		if json.Unmarshal(line, &x) != nil || len(x.ID) != 64 || x.User == "" {
 			return nil
 		}
-		if delete(s.byID, x.ID); !x.over(now) && len(s.byID) < MaxSessions {
+		known := s.byID[x.ID]
+		switch {
+		case x.over(now) && (x.Ended || known == nil || known.over(now)):
+			delete(s.byID, x.ID)
+		case known != nil:
+			if x.Used.After(known.Used) { // at another node
+				known.Used = x.Used
+			}
+		case len(s.byID) < MaxSessions:
 			s.byID[x.ID] = &held{x, x.Used}
 		}
 		return nil
@@ -81,10 +102,14 @@ func openSessions(dir string, now time.Time) (*sessions, error) {
 	if errors.Is(err, bufio.ErrTooLong) { // torn beyond repair: everybody signs in again
 		err, s.byID = nil, map[string]*held{}
 	}
-	if err != nil {
-		return nil, err
+	return err
+}
+
+// look has what other nodes wrote, at most recheck ago; fresh looks now. An unreadable file leaves all as it was.
+func (s *sessions) look(now time.Time, fresh bool) {
+	if fresh || s.stale() {
+		_ = s.refresh(func() error { return s.load(now) })
 	}
-	return s, s.compact()
 }
 
 // begin starts a session and returns its token, which is kept nowhere.
@@ -136,6 +161,7 @@ func (s *sessions) find(token string, now time.Time) (Session, bool) {
 func (s *sessions) touch(id string, now time.Time) (Session, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.look(now, s.byID[id] == nil)
 	h := s.byID[id]
 	if h == nil {
 		return Session{}, false
@@ -164,21 +190,31 @@ func (s *sessions) close(id string) error {
 }
 
 func (s *sessions) end(h *held) error {
+	err := s.write(&Session{ID: h.ID, User: h.User, Created: h.Created, Used: h.Used, Ended: true}, true)
 	delete(s.byID, h.ID) // also where the file cannot be told
-	return s.write(&Session{ID: h.ID, User: h.User, Created: h.Created, Used: h.Used, Ended: true}, true)
+	return err
 }
 
 // write appends x; to be sure that the disk has it costs time that a mere use is not worth.
 func (s *sessions) write(x *Session, sure bool) error {
-	if s.lines++; s.lines > compactAfter+4*len(s.byID) {
-		if err := s.compact(); err != nil {
-			return err
+	return s.locked(func() error {
+		if s.lines++; s.lines > compactAfter+4*len(s.byID) {
+			s.look(x.Used, true)
+			if err := s.compact(); err != nil {
+				return err
+			}
 		}
-	}
-	return appendTo(s.path, x, sure)
+		alone := s.unchanged()
+		err := appendTo(s.path, x, sure)
+		if alone {
+			s.note() // what this node wrote itself it need not read
+		}
+		return err
+	})
 }
 
-// compact writes the file anew with the sessions there are, and puts it in the place of the old one at once.
+// compact writes the file anew with the sessions there are, and puts it in the place of the old one at once. The caller
+// holds the lock, and has read what others wrote.
 func (s *sessions) compact() error {
 	next := s.path + ".new"
 	f, err := os.OpenFile(next, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
@@ -195,7 +231,9 @@ func (s *sessions) compact() error {
 		return err
 	}
 	s.lines = len(s.byID)
-	return os.Rename(next, s.path)
+	err = os.Rename(next, s.path)
+	s.note()
+	return err
 }
 
 // flush writes down what is known now, for an orderly stop.

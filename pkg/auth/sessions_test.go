@@ -134,3 +134,44 @@ func TestSessionsAreBounded(t *testing.T) {
 		t.Errorf("the file has %d lines, %v", n, err)
 	}
 }
+
+// TestSessionsOfTwoNodes: nodes that have one folder know each other's sessions: at once who came, soon who went, and
+// neither loses the other's when it writes the file anew.
+func TestSessionsOfTwoNodes(t *testing.T) {
+	a := newHall(t)
+	a.user("chenzq")
+	b := &hall{t: t, dir: a.dir, at: a.at}
+	b.open()
+	token := a.enters("chenzq", home)
+	if _, ok := b.Who(token); !ok {
+		t.Fatal("the other node does not know who signed in")
+	}
+	if err := a.Logout(token); err != nil {
+		t.Fatal(err)
+	}
+	b.sessions.checked.Store(0) // some time later
+	if _, ok := b.Who(token); ok {
+		t.Error("at the other node a session goes on that was ended")
+	}
+	var tokens []string
+	for i := range MaxSessionsPerUser {
+		node := []*hall{a, b}[i%2]
+		tokens = append(tokens, node.enters("chenzq", home))
+		for range compactAfter / 3 {
+			if err := node.sessions.write(&Session{ID: "x", User: "x"}, false); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for i, token := range tokens {
+		for name, node := range map[string]*hall{"a": a, "b": b} {
+			if _, ok := node.Who(token); !ok {
+				t.Errorf("session %d is lost at %s", i, name)
+			}
+		}
+	}
+	b2, err := os.ReadFile(a.sessions.path)
+	if n := strings.Count(string(b2), "\n"); err != nil || n > 2*compactAfter {
+		t.Errorf("the file has %d lines, %v", n, err)
+	}
+}

@@ -65,18 +65,27 @@ func NewKeyring() *Keyring {
 	return &Keyring{keys: map[string]cipher.AEAD{"trial": aead}, last: "trial", mark: key[:]}
 }
 
+// makeKeys makes the file whole or not at all. Where another node was quicker, its file is the one.
 func makeKeys(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	var key [sealKeyBytes]byte
-	_, _ = rand.Read(key[:]) // never fails
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	_, _ = rand.Read(key[:])                       // never fails
+	f, err := os.CreateTemp(dir, KeyringFile+".*") // 0600
 	if err != nil {
 		return err
 	}
+	defer os.Remove(f.Name())
 	_, err = fmt.Fprintf(f, "k1 %s\n", base64.StdEncoding.EncodeToString(key[:]))
-	return errors.Join(err, f.Sync(), f.Close())
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), path); !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
 }
 
 // Reload reads the file again; where it is not good, the keys stay as they are.
