@@ -52,14 +52,17 @@ type settings struct {
 
 	Advertise  string        `mapstructure:"advertise"`
 	Durability string        `mapstructure:"durability"`
+	Replicas   int           `mapstructure:"replicas"`
 	Lease      time.Duration `mapstructure:"lease"`
 }
 
 // Keys of the settings file and their defaults.
 var defaults = map[string]any{
-	"city": "configs/fuzhou", "data": "data", "access": "", "listen": "127.0.0.1:8080", "metrics.listen": "", "origins": []string{}, "proxies": []string{}, "redis": "", "node": "", "advertise": "", "durability": "local", "lease": redisstore.DefaultLease,
+	"city": "configs/fuzhou", "data": "data", "access": "", "history": true,
+	"listen": "127.0.0.1:8080", "metrics.listen": "", "origins": []string{}, "proxies": []string{},
+	"redis": "", "node": "", "advertise": "", "durability": "local", "replicas": 0, "lease": redisstore.DefaultLease,
 	"log.level": "info", "log.format": "text",
-	"snapshot.every_events": sequencer.DefaultSnapshotEvery, "shutdown.timeout": app.DefaultShutdownTimeout, "history": true,
+	"snapshot.every_events": sequencer.DefaultSnapshotEvery, "shutdown.timeout": app.DefaultShutdownTimeout,
 }
 
 // serverFlags adds the flags of a command that serves, and returns how to read its settings.
@@ -77,13 +80,14 @@ func serverFlags(cmd *cobra.Command) func() (*settings, error) {
 	f.String("node", "", "name of this node among those of the city; empty: the machine's")
 	f.String("advertise", "", "URL under which other nodes reach this one, such as http://10.1.2.3:8080; empty: the address listened on")
 	f.String("durability", "local", "local: answer after the journal; replicated: after Redis has it too")
+	f.Int("replicas", 0, "with durability replicated: answer when so many replicas of Redis have it as well")
 	f.String("log-level", "info", "debug, info, warn or error")
 	f.String("log-format", "text", "text or json")
 	for key, value := range defaults {
 		v.SetDefault(key, value)
-	}
-	for key, flag := range map[string]string{"city": "city", "data": "data", "access": "access", "listen": "listen", "metrics.listen": "metrics-listen", "origins": "origins", "redis": "redis", "node": "node", "advertise": "advertise", "durability": "durability", "log.level": "log-level", "log.format": "log-format"} {
-		_ = v.BindPFlag(key, f.Lookup(flag)) // fails for a nil flag only
+		if flag := f.Lookup(strings.ReplaceAll(key, ".", "-")); flag != nil {
+			_ = v.BindPFlag(key, flag) // fails for a nil flag only
+		}
 	}
 	v.SetEnvPrefix("BANYAN")
 	v.SetEnvKeyReplacer(strings.NewReplacer(".", "_"))
@@ -143,12 +147,18 @@ func (s *settings) open(cmd *cobra.Command) (*app.App, *plan.City, *slog.Logger,
 	if s.Durability == "replicated" && s.Redis == "" {
 		return nil, nil, nil, errors.New("durability replicated needs --redis")
 	}
+	if s.Replicas < 0 || s.Replicas > redisstore.MaxReplicas {
+		return nil, nil, nil, fmt.Errorf("replicas %d: want 0 to %d", s.Replicas, redisstore.MaxReplicas)
+	}
+	if s.Replicas > 0 && s.Durability != "replicated" {
+		return nil, nil, nil, errors.New("replicas needs --durability replicated")
+	}
 	if s.Lease < time.Second {
 		return nil, nil, nil, fmt.Errorf("lease %v: at least 1s", s.Lease)
 	}
 	a, err := app.Open(app.Options{NoHistory: !s.History, OIDC: s.OIDC, Proxies: proxies, City: city, CityDir: s.City, DataDir: s.Data, AccessDir: s.Access, Listen: s.Listen, MetricsListen: s.Metrics.Listen, Origins: s.Origins, Pages: pages,
 		SnapshotEvery: s.Snapshot.EveryEvents, ShutdownTimeout: s.Shutdown.Timeout, Logger: logger,
-		Redis: s.Redis, Node: s.Node, Advertise: s.Advertise, Lease: s.Lease, Replicated: s.Durability == "replicated"})
+		Redis: s.Redis, Node: s.Node, Advertise: s.Advertise, Lease: s.Lease, Replicated: s.Durability == "replicated", Replicas: s.Replicas})
 	return a, city, logger, err
 }
 

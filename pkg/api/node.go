@@ -14,6 +14,7 @@ type NodeStatus struct {
 	Seq        uint64       `json:"seq" doc:"The last event this node shows."`
 	Durability string       `json:"durability" enum:"local,replicated"`
 	Mirror     MirrorStatus `json:"mirror"`
+	CutOff     bool         `json:"cut_off,omitempty" doc:"This node followed, hears nobody any more and goes on alone."`
 	Degraded   bool         `json:"degraded" doc:"Alerts are taken, but something that should stand by does not."`
 	Reason     string       `json:"reason,omitempty" doc:"Why degraded."`
 }
@@ -24,6 +25,7 @@ type MirrorStatus struct {
 	LagEvents  uint64  `json:"lag_events" doc:"Events in the journal that Redis has not."`
 	LagSeconds float64 `json:"lag_seconds" doc:"Since Redis last had everything; 0 while it has."`
 	Repairs    uint64  `json:"repairs" doc:"Times that Redis had lost events and got them back, since this process began."`
+	Replicas   int     `json:"replicas,omitempty" doc:"Replicas of Redis that had everything when last asked; asked where answers wait for any."`
 	Reason     string  `json:"reason,omitempty"`
 }
 

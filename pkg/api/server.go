@@ -293,6 +293,9 @@ func (s *Server) problem(err error, operation string) *Problem {
 // body is the answer with a JSON document.
 type body[T any] struct{ Body T }
 
+// StreamPath is where screens connect.
+const StreamPath = "/api/v1/stream" // as registered above
+
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	c := callerOf(r.Context())
 	if err := s.ever(c, incidentRead, incidentRedacted); err != nil {

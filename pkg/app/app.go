@@ -64,6 +64,7 @@ type Options struct {
 	Advertise       string         // URL under which other nodes reach this one; "": the address listened on
 	Lease           time.Duration  // 0: redisstore.DefaultLease
 	Replicated      bool           // answer only when Redis has it too
+	Replicas        int            // of Redis that must have it then; at most redisstore.MaxReplicas
 	Logger          *slog.Logger
 }
 
@@ -352,6 +353,7 @@ func (a *App) Run(ctx context.Context) error {
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.o.ShutdownTimeout)
 	defer cancel()
 	err = errors.Join(a.server.Shutdown(ending), a.closeMetrics())
+	a.cluster.led(nil) // consoles that were passed on
 	stopWriting()
 	err = errors.Join(err, <-written, a.hub.Close(ending), g.Wait(), a.leave(ending), a.close())
 	a.o.Logger.Info("stopped", "error", err)

@@ -23,24 +23,34 @@ const forwardedHeader = "Banyan-Forwarded-By"
 // replicateWait is how long an answer waits for Redis under durability replicated, before it is given without.
 const replicateWait = 2 * time.Second
 
-// forwarding passes what changes the city on to the node that leads, with the caller's own credentials; everything
-// else is answered here.
+// forwarding passes what changes the city, and the consoles, whose connection shows that a seat is held, on to the
+// node that leads, with the caller's own credentials; everything else is answered here. What is under way when
+// another begins to lead ends at once, so that it is repeated there.
 func (a *App) forwarding(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if a.seq.Leads() || !changes(r) {
+		if a.seq.Leads() || !changes(r) && !a.console(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		leader := a.cluster.leader.Load()
-		if leader == nil || r.Header.Get(forwardedHeader) != "" {
+		to := a.cluster.leader.Load()
+		if to == nil || r.Header.Get(forwardedHeader) != "" {
 			api.WriteProblem(w, alert.Errorf(alert.CodeUnavailable, "no node leads just now; repeat the request: it does no harm"))
 			return
 		}
-		target, err := url.Parse(leader.Address)
+		target, err := url.Parse(to.Address)
 		if err != nil {
-			api.WriteProblem(w, alert.Errorf(alert.CodeUnavailable, "the node that leads says it is at %q; see --advertise", leader.Address))
+			api.WriteProblem(w, alert.Errorf(alert.CodeUnavailable, "the node that leads says it is at %q; see --advertise", to.Address))
 			return
 		}
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		go func() {
+			select {
+			case <-to.gone:
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
 		proxy := &httputil.ReverseProxy{
 			Rewrite: func(p *httputil.ProxyRequest) {
 				p.SetURL(target)
@@ -50,12 +60,21 @@ func (a *App) forwarding(next http.Handler) http.Handler {
 				p.Out.Header.Set(forwardedHeader, a.o.Node)
 			},
 			ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
-				a.o.Logger.Debug("the node that leads does not answer", "leader", leader.Node, "error", err)
+				a.o.Logger.Debug("the node that leads does not answer", "leader", to.Node, "error", err)
 				api.WriteProblem(w, alert.Errorf(alert.CodeUnavailable, "the node that leads does not answer; repeat the request: it does no harm"))
 			},
 		}
-		proxy.ServeHTTP(w, r)
+		proxy.ServeHTTP(w, r.WithContext(ctx))
 	})
+}
+
+// console reports whether a request connects an officer's console.
+func (a *App) console(r *http.Request) bool {
+	if r.URL.Path != api.StreamPath {
+		return false
+	}
+	c, ok := a.caller(r)
+	return ok && a.heard(c) != nil
 }
 
 // changes reports whether a request may change the city. Signing in and out is a matter of this node.

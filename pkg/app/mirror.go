@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"os"
 	"time"
 
@@ -34,7 +35,7 @@ func (a *App) openMirror() (err error) {
 		return err
 	}
 	m := redisstore.New(redisstore.Options{City: a.o.City.ID, Node: a.o.Node, Epoch: a.seq.Epoch, Client: a.mirror.client, Log: a.log,
-		State: a.seq.Replica(), Keep: a.log.SnapshotSeq, Now: time.Now, Logger: a.o.Logger})
+		State: a.seq.Replica(), Keep: a.log.SnapshotSeq, Replicas: a.o.Replicas, Now: time.Now, Logger: a.o.Logger})
 	a.mirror.Mirror = m
 	a.onCommit(func(*commit) { m.Committed() })
 	leading := func(value func(redisstore.Status) float64) func() float64 {
@@ -54,6 +55,7 @@ func (a *App) openMirror() (err error) {
 		}
 		return 0
 	})
+	a.metrics.Gauge("banyan_mirror_replicas", "Replicas of Redis that had everything when last asked; asked where answers wait for any.", nil, leading(func(s redisstore.Status) float64 { return float64(s.Replicas) }))
 	a.metrics.Counter("banyan_mirror_repairs_total", "Times that Redis had lost events and got them back from the journal.", func() float64 { return float64(m.Status().Repairs) })
 	return nil
 }
@@ -86,14 +88,19 @@ func (a *App) node() api.NodeStatus {
 		return n
 	}
 	s := a.mirror.Status()
-	n.Mirror = api.MirrorStatus{State: string(s.Phase), LagEvents: s.LagEvents, LagSeconds: s.LagSeconds, Repairs: s.Repairs, Reason: s.Reason}
+	n.Mirror = api.MirrorStatus{State: string(s.Phase), LagEvents: s.LagEvents, LagSeconds: s.LagSeconds, Repairs: s.Repairs, Replicas: s.Replicas, Reason: s.Reason}
+	n.CutOff = a.cluster.cut.Load()
 	switch {
+	case n.CutOff:
+		n.Degraded, n.Reason = true, "cut off: neither Redis nor the node that led answers; this node goes on alone, and hands over what it takes when it is heard again"
 	case s.Phase == redisstore.Down || s.Phase == redisstore.Refused:
 		n.Degraded, n.Reason = true, "redis: "+s.Reason
 	case a.cluster.alone.Load():
 		n.Degraded, n.Reason = true, "the lease cannot be renewed: this node leads alone"
 	case s.LagSeconds > mirrorLateAfter.Seconds():
 		n.Degraded, n.Reason = true, "redis lags behind"
+	case s.Replicas < a.o.Replicas && s.LagEvents == 0:
+		n.Degraded, n.Reason = true, fmt.Sprintf("%d of %d replicas of Redis have everything", s.Replicas, a.o.Replicas)
 	}
 	return n
 }

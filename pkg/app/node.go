@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -20,6 +22,8 @@ import (
 const (
 	tailWait     = 100 * time.Millisecond // a follower waits so long for more before it looks at the lease again
 	claimTries   = 50
+	probeTimeout = 500 * time.Millisecond // of asking the node that leads whether it is there
+	maxAloneStep = 1024
 	epochFile    = "epoch"
 	roleFile     = "role"
 	roleFollower = "follower"
@@ -34,11 +38,36 @@ type node struct {
 	lease   *redisstore.Lease
 	tail    *redisstore.Tail
 	ttl     time.Duration
-	leader  atomic.Pointer[redisstore.Holder] // as last heard; nil: nobody
-	alone   atomic.Bool                       // leads without the lease being renewed: Redis is out of reach
-	claimed atomic.Bool                       // Redis knows this epoch: the mirror may write under it
-	seeking bool                              // the tail has no place yet
-	free    time.Time                         // since when nobody has held the lease, as a follower sees it; zero: somebody does
+	leader  atomic.Pointer[leader] // as last heard; nil: nobody
+	alone   atomic.Bool            // leads without the lease being renewed: Redis is out of reach
+	cut     atomic.Bool            // followed, and leads alone since neither Redis nor the leader answered
+	claimed atomic.Bool            // Redis knows this epoch: the mirror may write under it
+	seeking bool                   // the tail has no place yet
+	role    string                 // as on disk; "": not read yet, or none
+	free    time.Time              // since when nobody has held the lease, as a follower sees it; zero: somebody does
+	heard   time.Time              // when a follower last heard of the city, from Redis or from who leads
+}
+
+// leader is a node that leads, in one life of it.
+type leader struct {
+	redisstore.Holder
+	gone chan struct{} // closed when it leads no longer, as far as this node sees
+}
+
+// led notes who leads, nil for nobody. What is under way to another is ended.
+func (n *node) led(h *redisstore.Holder) {
+	before := n.leader.Load()
+	if h != nil && before != nil && before.Holder == *h {
+		return
+	}
+	var next *leader
+	if h != nil {
+		next = &leader{Holder: *h, gone: make(chan struct{})}
+	}
+	n.leader.Store(next)
+	if before != nil {
+		close(before.gone)
+	}
 }
 
 func (a *App) openNode() {
@@ -56,6 +85,7 @@ func (a *App) openNode() {
 	a.cluster.lease = redisstore.NewLease(a.mirror.client, a.o.City.ID, a.o.Node, address, a.cluster.ttl)
 	a.cluster.tail = redisstore.NewTail(a.mirror.client, a.o.City.ID)
 	a.cluster.seeking = true
+	a.cluster.heard = time.Now()
 }
 
 // settle decides at the beginning whether this node leads. It needs an answer of Redis for that, or none: a node that
@@ -76,16 +106,27 @@ func (a *App) settle(ctx context.Context) error {
 	if h, held, no := a.cluster.lease.Holder(ctx); Final(err) && no == nil && held && h.Node != a.o.Node {
 		return err // there is a city, and this is no node of it
 	}
-	if role, _ := os.ReadFile(filepath.Join(a.o.DataDir, roleFile)); !Final(err) && strings.TrimSpace(string(role)) == roleFollower {
+	if role, address, _ := strings.Cut(a.remembered(), " "); !Final(err) && role == roleFollower {
 		a.o.Logger.Warn("redis is out of reach; this node followed last, and waits", "error", err)
+		if address != "" {
+			a.cluster.led(&redisstore.Holder{Address: address})
+		}
 		return nil
 	}
 	a.o.Logger.Warn("this node leads alone, without Redis", "error", err)
-	a.cluster.alone.Store(true)
-	epoch, err := a.nextEpoch(0)
+	return a.leadAlone(ctx)
+}
+
+// leadAlone begins an epoch without Redis. Two nodes may do so at once: each goes up by a number of its own, so
+// that no two events have one place.
+func (a *App) leadAlone(ctx context.Context) error {
+	h := fnv.New32a()
+	h.Write([]byte(a.o.Node))
+	epoch, err := a.nextEpoch(a.seq.Epoch() + h.Sum32()%maxAloneStep)
 	if err != nil {
 		return err
 	}
+	a.cluster.alone.Store(true)
 	return a.seq.Lead(ctx, epoch)
 }
 
@@ -125,10 +166,50 @@ func (a *App) runNode(ctx context.Context) error {
 		if err != nil {
 			a.cluster.free = time.Time{}
 			a.o.Logger.Debug("redis", "error", err)
+			if err := a.whenCutOff(ctx); err != nil {
+				return err
+			}
 			pause(ctx, tailWait)
 		}
 	}
 	return nil
+}
+
+// whenCutOff has a follower that hears neither Redis nor who leads, for a lease, lead alone: no alert is refused for
+// that. When the cut heals it is deposed, and what it took is submitted again.
+func (a *App) whenCutOff(ctx context.Context) error {
+	if a.seq.Leads() {
+		return nil
+	}
+	if l := a.cluster.leader.Load(); l != nil && answers(ctx, l.Address) {
+		a.cluster.heard = time.Now()
+	}
+	if time.Since(a.cluster.heard) < a.cluster.ttl || ctx.Err() != nil {
+		return nil
+	}
+	a.cluster.cut.Store(true)
+	if err := a.leadAlone(ctx); err != nil {
+		return err
+	}
+	a.cluster.led(nil)
+	a.o.Logger.Warn("cut off: neither Redis nor the node that leads answers; this node goes on alone, and hands over what it takes when it is heard again",
+		"epoch", a.seq.Epoch(), "seq", a.log.LastSeq())
+	return a.configure(ctx) // it may never have heard of the city
+}
+
+// answers reports whether a node takes alerts.
+func answers(ctx context.Context, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(address, "/")+"/readyz", nil)
+	if err != nil {
+		return false
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return false
+	}
+	return answer.Body.Close() == nil && answer.StatusCode == http.StatusOK
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -160,7 +241,8 @@ func (a *App) keepLeading(ctx context.Context) error {
 			pause(ctx, 10*a.cluster.ttl)
 		}
 	default:
-		a.cluster.leader.Store(&h)
+		a.cluster.led(&h)
+		a.cluster.cut.Store(false)
 		if a.cluster.alone.CompareAndSwap(true, false) {
 			a.o.Logger.Info("the lease is held again")
 		}
@@ -221,11 +303,12 @@ func (a *App) keepFollowing(ctx context.Context) error {
 		return err
 	}
 	if held && h.Node != a.o.Node {
-		a.cluster.leader.Store(&h)
+		a.cluster.heard = time.Now()
+		a.cluster.led(&h)
 		a.cluster.free = time.Time{}
-		return nil
+		return a.remember(roleFollower + " " + h.Address)
 	}
-	a.cluster.leader.Store(nil)
+	a.cluster.led(nil)
 	if a.cluster.free.IsZero() {
 		a.cluster.free = time.Now()
 	}
@@ -258,9 +341,9 @@ func (a *App) stand(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.cluster.leader.Store(&h)
+	a.cluster.led(&h)
 	if !mine {
-		return a.remember(roleFollower)
+		return a.remember(roleFollower + " " + h.Address)
 	}
 	began := time.Now()
 	for range claimTries {
@@ -326,11 +409,23 @@ func (a *App) nextEpoch(redis uint32) (uint32, error) {
 
 // remember keeps on disk what this node is, for a start without Redis.
 func (a *App) remember(role string) error {
-	path := filepath.Join(a.o.DataDir, roleFile)
-	if b, err := os.ReadFile(path); err == nil && strings.TrimSpace(string(b)) == role {
+	if a.remembered() == role {
 		return nil
 	}
-	return writeDurably(path, []byte(role+"\n"))
+	if err := writeDurably(filepath.Join(a.o.DataDir, roleFile), []byte(role+"\n")); err != nil {
+		return err
+	}
+	a.cluster.role = role
+	return nil
+}
+
+// remembered returns "leader", or "follower" and whom it followed, or nothing.
+func (a *App) remembered() string {
+	if a.cluster.role == "" {
+		b, _ := os.ReadFile(filepath.Join(a.o.DataDir, roleFile)) // none: a new node
+		a.cluster.role = strings.TrimSpace(string(b))
+	}
+	return a.cluster.role
 }
 
 // writeDurably replaces a file: whatever happens it is the old one or the new one.

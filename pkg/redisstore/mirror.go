@@ -53,8 +53,10 @@ type Options struct {
 	State  State
 	Keep   func() uint64 // the last event that the newest snapshot holds; nil: nothing is known
 	Retain uint64        // 0: DefaultRetain
-	Now    func() time.Time
-	Logger *slog.Logger
+
+	Replicas int // of Redis that must have an event before Await returns; at most MaxReplicas
+	Now      func() time.Time
+	Logger   *slog.Logger
 }
 
 // Phase says what a mirror is doing.
@@ -77,6 +79,7 @@ type Status struct {
 	LagEvents  uint64
 	LagSeconds float64 // since Redis last had everything
 	Repairs    uint64  // times that Redis had lost something and got it back
+	Replicas   int     // of Redis that had everything when last asked; asked only where Options.Replicas wants any
 }
 
 // Mirror copies what is committed into Redis. Make one with New, run it with Run.
@@ -88,6 +91,9 @@ type Mirror struct {
 	seq     atomic.Uint64 // last event in Redis
 	current atomic.Int64  // Unix nanoseconds when Redis last had everything
 	repairs atomic.Uint64
+
+	replicated atomic.Uint64 // last event that as many replicas have as are wanted
+	replicas   atomic.Int64  // as last counted
 
 	mu     sync.Mutex
 	phase  Phase
@@ -128,7 +134,7 @@ func (m *Mirror) Status() Status {
 	m.mu.Lock()
 	s := Status{Phase: m.phase, Reason: m.reason}
 	m.mu.Unlock()
-	s.Seq, s.Repairs = m.seq.Load(), m.repairs.Load()
+	s.Seq, s.Repairs, s.Replicas = m.seq.Load(), m.repairs.Load(), int(m.replicas.Load())
 	if last := m.o.Log.LastSeq(); last > s.Seq {
 		s.LagEvents = last - s.Seq
 		s.LagSeconds = max(0, m.o.Now().Sub(time.Unix(0, m.current.Load())).Seconds())
@@ -136,14 +142,14 @@ func (m *Mirror) Status() Status {
 	return s
 }
 
-// Await waits until Redis has event seq. The error is that of ctx, or says that Redis does not take it now.
+// Await waits until Redis, and as many of its replicas as are wanted, have event seq. The error is that of ctx, or says that Redis does not take it now.
 func (m *Mirror) Await(ctx context.Context, seq uint64) error {
 	for {
 		m.mu.Lock()
 		moved, phase, reason := m.moved, m.phase, m.reason
 		m.mu.Unlock()
 		switch {
-		case m.seq.Load() >= seq:
+		case m.has() >= seq:
 			return nil
 		case phase == Down || phase == Refused:
 			return fmt.Errorf("redis: %s", reason)
@@ -178,15 +184,26 @@ func (m *Mirror) enter(p Phase, err error) {
 }
 
 func (m *Mirror) reached(seq uint64) {
-	m.seq.Store(seq)
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.seq.Store(seq)
+	if seq < m.replicated.Load() { // Redis has lost some
+		m.replicated.Store(seq)
+	}
 	close(m.moved)
 	m.moved = make(chan struct{})
 }
 
 // Run mirrors until ctx ends. Failures are logged, once a row, and tried again for ever.
 func (m *Mirror) Run(ctx context.Context) {
+	if m.o.Replicas > 0 {
+		asked := make(chan struct{})
+		go func() {
+			defer close(asked)
+			m.askReplicas(ctx)
+		}()
+		defer func() { <-asked }()
+	}
 	rest, told := minRest, ""
 	for ctx.Err() == nil {
 		before := m.seq.Load()

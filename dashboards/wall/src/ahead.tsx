@@ -3,6 +3,7 @@ import { ahead } from '@banyan/live/gaps'
 import { wallclock } from '@banyan/live/time'
 import { ofCentre } from './duty.ts'
 import { city, lang, node, seats, serverNow, store, text } from './state.ts'
+import type { NodeStatus } from './server.ts'
 import { nameOf } from './text.ts'
 
 // MAX_SHOWN of each kind stand in the line; "+N" says how many more there are.
@@ -24,7 +25,7 @@ export function Ahead() {
   if (total === 0 && resting.value.length === 0 && centre.value.length === 0 && !node.value?.degraded) return null
   return (
     <ul class="ahead" aria-label={t.aheadTitle} data-gaps={total} data-maintenance={resting.value.length} data-centre={centre.value.length}>
-      {node.value?.degraded ? <li data-degraded><b class="loud">{t.degraded}</b></li> : null}
+      {node.value?.degraded ? <Standing node={node.value} /> : null}
       {centre.value.length > 0 ? <li><b class="loud">{t.ofCentre} {centre.value.length}</b></li> : null}
       {centre.value.slice(0, MAX_SHOWN).map((i) => <li key={i.id} data-of-centre={i.id}><b>{typeOf(i.type)}</b> {i.number} {at(i.opened_at)}</li>)}
       {centre.value.length > MAX_SHOWN ? <li><b>+{centre.value.length - MAX_SHOWN}</b></li> : null}
@@ -41,6 +42,18 @@ export function Ahead() {
       ))}
       {resting.value.length > MAX_SHOWN ? <li><b>+{resting.value.length - MAX_SHOWN}</b></li> : null}
     </ul>
+  )
+}
+
+// Standing says what the server misses, and by how much what should stand by is behind.
+function Standing({ node }: { node: NodeStatus }) {
+  const t = text.value
+  const lag = node.mirror
+  return (
+    <li data-degraded data-cut-off={node.cut_off}>
+      <b class="loud">{node.cut_off ? t.cutOff : t.degraded}</b>
+      {lag && lag.lag_events > 0 ? <> <b>{t.lag(lag.lag_events, Math.ceil(lag.lag_seconds))}</b></> : null}
+    </li>
   )
 }
 

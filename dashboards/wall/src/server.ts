@@ -26,7 +26,9 @@ export const getSeats = async (token: string): Promise<readonly Seat[]> =>
 // NodeStatus says how the server itself fares.
 export interface NodeStatus {
   degraded: boolean
+  cut_off?: boolean
   reason?: string
+  mirror?: { lag_events: number; lag_seconds: number }
 }
 
 // getNode returns undefined where the server does not say.

@@ -1,0 +1,322 @@
+package app_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/banyan-ecc/banyan/pkg/app"
+)
+
+// link is a TCP link between two parties that can be cut.
+type link struct {
+	net.Listener
+	target string
+
+	mu    sync.Mutex
+	cut   bool
+	conns map[net.Conn]bool
+	done  sync.WaitGroup
+}
+
+// newLink listens; the other end is target, which may be set later.
+func newLink(t *testing.T, target string) *link {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &link{Listener: listener, target: target, conns: map[net.Conn]bool{}}
+	l.done.Go(func() {
+		for {
+			near, err := l.Accept()
+			if err != nil {
+				return
+			}
+			l.done.Go(func() { l.carry(near) })
+		}
+	})
+	t.Cleanup(func() {
+		_ = l.Close()
+		l.sever(true)
+		l.done.Wait()
+	})
+	return l
+}
+
+func (l *link) carry(near net.Conn) {
+	l.mu.Lock()
+	target := l.target
+	l.mu.Unlock()
+	far, err := net.Dial("tcp", target)
+	if err != nil || !l.keep(near, far) {
+		_ = near.Close()
+		if far != nil {
+			_ = far.Close()
+		}
+		return
+	}
+	var both sync.WaitGroup
+	for _, way := range [][2]net.Conn{{near, far}, {far, near}} {
+		both.Go(func() {
+			_, _ = io.Copy(way[0], way[1])
+			_, _ = way[0].Close(), way[1].Close()
+		})
+	}
+	both.Wait()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.conns, near)
+	delete(l.conns, far)
+}
+
+func (l *link) keep(conns ...net.Conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range conns {
+		l.conns[c] = true
+	}
+	return !l.cut
+}
+
+// sever cuts the link, or mends it.
+func (l *link) sever(cut bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cut = cut
+	for c := range l.conns {
+		if cut {
+			_ = c.Close()
+		}
+	}
+}
+
+func (l *link) to(target string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.target = target
+}
+
+// startRedis starts a redis-server and returns its address.
+func startRedis(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	l.Close()
+	_, port, _ := net.SplitHostPort(address)
+	cmd := exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", "")
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("redis-server, which `make redis` installs: %v", err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	eventually(t, "redis-server answers", func() error {
+		c, err := net.Dial("tcp", address)
+		if err == nil {
+			err = c.Close()
+		}
+		return err
+	})
+	return address
+}
+
+func eventually(t *testing.T, what string, check func() error) {
+	t.Helper()
+	var err error
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if err = check(); err == nil {
+			return
+		}
+	}
+	t.Fatalf("%s: not after %v: %v", what, patience, err)
+}
+
+// twoNodes are a leader and a follower, which reaches Redis and the leader over links.
+type twoNodes struct {
+	t                *testing.T
+	east, west       *centre
+	west0            app.Options
+	toRedis, toEast  *link
+	redis, westRedis string
+}
+
+func newTwoNodes(t *testing.T) *twoNodes {
+	t.Helper()
+	redis := startRedis(t)
+	n := &twoNodes{t: t, redis: "redis://" + redis + "/0", toRedis: newLink(t, redis), toEast: newLink(t, "127.0.0.1:1")}
+	n.westRedis = "redis://" + n.toRedis.Addr().String() + "/0"
+	o := options(t, t.TempDir())
+	o.Redis, o.Node, o.Advertise, o.Lease = n.redis, "east", "http://"+n.toEast.Addr().String(), time.Second
+	n.east = run(t, o)
+	n.toEast.to(n.east.app.Addr().String())
+	eventually(t, "east leads", n.east.is("leader", func(s nodeStatus) bool { return s.Mirror.State == "current" }))
+	keys, err := os.ReadFile(filepath.Join(o.DataDir, "keys.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.west0 = options(t, t.TempDir())
+	n.west0.Redis, n.west0.Node, n.west0.Lease = n.westRedis, "west", time.Second
+	if err := os.WriteFile(filepath.Join(n.west0.DataDir, "keys.jsonl"), keys, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n.runWest()
+	return n
+}
+
+func (n *twoNodes) runWest() {
+	n.t.Helper()
+	n.west = run(n.t, n.west0)
+	n.west.source, n.west.officer, n.west.wal = n.east.source, n.east.officer, n.east.wal
+	eventually(n.t, "west follows", n.west.is("follower", func(s nodeStatus) bool { return s.Leader != "" && s.Seq > 0 }))
+}
+
+type nodeStatus struct {
+	Role, Leader string
+	Epoch        uint32
+	Seq          uint64
+	CutOff       bool `json:"cut_off"`
+	Degraded     bool
+	Mirror       struct{ State string }
+}
+
+// is checks what a node says of itself.
+func (c *centre) is(role string, and func(nodeStatus) bool) func() error {
+	return func() error {
+		var s nodeStatus
+		code, _, answer, err := c.send(http.MethodGet, "/api/v1/node", c.wal, nil)
+		if err == nil {
+			err = json.Unmarshal(answer, &s)
+		}
+		select {
+		case err := <-c.ended:
+			c.ended = nil
+			c.tb.Fatalf("ended: %v", err)
+		default:
+		}
+		if err != nil || code != http.StatusOK || s.Role != role || !and(s) {
+			return fmt.Errorf("%w %d %s", err, code, answer)
+		}
+		return nil
+	}
+}
+
+// incidents returns how many there are.
+func (c *centre) incidents() int {
+	c.tb.Helper()
+	var list struct{ Incidents []struct{ ID string } }
+	c.must(http.StatusOK, http.MethodGet, "/api/v1/incidents?limit=100", c.wal, "", &list)
+	return len(list.Incidents)
+}
+
+// TestCutOff cuts a follower off from Redis and from the leader: it takes alerts all the same, says so, and hands
+// them over when it is heard again; then it follows.
+func TestCutOff(t *testing.T) {
+	t.Parallel()
+	n := newTwoNodes(t)
+	n.west.post(1) // passed on
+	n.toRedis.sever(true)
+	eventually(t, "without Redis what changes the city is still passed on", func() error {
+		code, _, answer, err := n.west.send(http.MethodPost, "/api/v1/alerts", n.west.source, strings.NewReader(alert(2)))
+		if code != http.StatusAccepted {
+			return fmt.Errorf("%w %d %s", err, code, answer)
+		}
+		return nil
+	})
+	if got := n.east.incidents(); got != 2 {
+		t.Fatalf("%d incidents", got)
+	}
+	time.Sleep(2 * n.west0.Lease) // it does not lead as long as it hears the leader
+	if err := n.west.is("follower", func(s nodeStatus) bool { return !s.CutOff })(); err != nil {
+		t.Fatal(err)
+	}
+
+	n.toEast.sever(true)
+	eventually(t, "west goes on alone", n.west.is("leader", func(s nodeStatus) bool { return s.CutOff && s.Degraded }))
+	for i := range 20 {
+		n.west.post(10 + i)
+		n.east.post(50 + i)
+	}
+
+	n.toEast.sever(false)
+	n.toRedis.sever(false)
+	err := <-n.west.ended
+	n.west.ended = nil
+	if !app.Deposed(err) {
+		t.Fatalf("west ended with %v", err)
+	}
+	if err := app.Rejoin(t.Context(), n.west0.DataDir, n.westRedis, n.west0.City.ID, n.west0.Logger); err != nil {
+		t.Fatal(err)
+	}
+	n.runWest()
+	eventually(t, "east has what west took", func() error {
+		if got := n.east.incidents(); got != 42 {
+			return fmt.Errorf("%d incidents", got)
+		}
+		return nil
+	})
+	eventually(t, "west has it again", func() error {
+		if got := n.west.incidents(); got != 42 {
+			return fmt.Errorf("%d incidents", got)
+		}
+		return nil
+	})
+}
+
+// TestConsoleOfAFollower: a console at a follower is connected to the leader, which so hears that its seat is held;
+// a wall is the follower's own. When the leader stops, the console is told to connect anew, and the wall goes on.
+func TestConsoleOfAFollower(t *testing.T) {
+	t.Parallel()
+	n := newTwoNodes(t)
+	console, wall := n.west.connect(n.west.officer, false), n.west.connect(n.west.wal, false)
+	for _, s := range []*screen{console, wall} {
+		s.subscribe(map[string]any{"topics": []string{"wall"}})
+		s.expect("snapshot")
+	}
+	if got := n.east.screens(); got != 1 {
+		t.Errorf("%d screens at the leader", got)
+	}
+	if got := n.west.screens(); got != 1 {
+		t.Errorf("%d screens at the follower", got)
+	}
+	told := console.told()
+	if err := n.east.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-told; errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error("the console was not told")
+	}
+	eventually(t, "west leads", n.west.is("leader", func(s nodeStatus) bool { return !s.Degraded }))
+	n.west.connect(n.west.officer, false).subscribe(map[string]any{"topics": []string{"wall"}})
+	if got := n.west.screens(); got != 2 {
+		t.Errorf("%d screens at the new leader", got)
+	}
+}
+
+// screens returns how many are connected to a node.
+func (c *centre) screens() (n int) {
+	c.tb.Helper()
+	_, _, answer, err := c.send(http.MethodGet, "/metrics", c.officer, nil)
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(answer), "\nbanyan_screens ")
+	if _, err := fmt.Sscan(rest, &n); err != nil {
+		c.tb.Fatalf("%v: %.300s", err, answer)
+	}
+	return n
+}
