@@ -1,162 +1,133 @@
-// Command bench has peers do a part of Banyan's work in one run on one machine: an event of 500 bytes, published
-// by itself, until the last of a number of websocket receivers has it. Nothing here is durable: no peer waits for
-// a disk. Beside them stands the floor, a frame made once and written to every gorilla connection in a loop.
+// Command bench has peers do the work of Banyan, or the part of it that they do, beside banyan serve itself: in one
+// run, on one machine, with the same bytes posted and as many receivers. Each service is a process of its own, is
+// started anew for each measurement, and what it keeps when it has answered is said in each row.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
-	"net/http"
 	"os"
+	"os/signal"
+	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
+	"syscall"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
-	"github.com/gorilla/websocket"
+	"github.com/banyan-ecc/banyan/pkg/app"
+	"github.com/banyan-ecc/banyan/pkg/bench"
+	"github.com/banyan-ecc/banyan/pkg/plan"
 )
 
-const payloadBytes = 500
-
-// peer is something that pushes to websockets.
-type peer struct {
-	name string
-	// start returns the address receivers connect to, what they say first, how to publish, and how to stop.
-	start func() (*service, error)
+// driver is a run.
+type driver struct {
+	banyan  string // the program
+	cityDir string
+	city    *plan.City
+	kind    string // type of alerts
+	root    string // folder of all that is made
+	rounds  int    // how often each is measured, in turn
+	events  int    // one after the other
+	length  time.Duration
+	screens []int
+	rates   []int
+	hall    int // screens at a rate
+	memory  int // screens whose memory is measured
+	table   table
 }
 
-// service is a peer that runs.
-type service struct {
-	url       string
-	protocols []string
-	binary    bool
-	hello     []string // sent by a receiver, one answer or more is read
-	ready     string   // in the answer after which a receiver is subscribed
-	publish   func([]byte) error
-	stop      func()
+// part is something to compare.
+type part struct {
+	name, about string
+	run         func(*driver, context.Context) error
 }
 
-var peers = []peer{{"bare gorilla loop (floor)", startFloor}, {"centrifuge with history", startCentrifuge}, {"nats-server websocket", startNATS}}
+var parts = []part{
+	{"fanout", "one event to the last of N idle screens", (*driver).fanouts},
+	{"open", "events due at a fixed rate, to the last of many screens", (*driver).opens},
+	{"memory", "memory of a service for each screen that is connected", (*driver).memories},
+	{"notify", "alert to webhook, beside Alertmanager", (*driver).notifies},
+	{"area", "areas of a position and what is near it, beside PostGIS and Redis", (*driver).areas},
+}
 
 func main() {
-	receivers := flag.Int("receivers", 1000, "websocket receivers")
-	rounds := flag.Int("rounds", 200, "events, one after the other")
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run() (err error) {
+	d := &driver{}
+	var names []string
+	for _, p := range parts {
+		names = append(names, p.name)
+	}
+	asChild := flag.String("child", "", "run one of the libraries as a service; for this program itself")
+	which := flag.String("parts", strings.Join(names, ","), "what to compare")
+	flag.StringVar(&d.banyan, "banyan", "../bin/banyan", "the program to measure")
+	flag.StringVar(&d.cityDir, "city", "../configs/fuzhou", "folder of the city's configuration")
+	data := flag.String("data", "", "folder on the disk to measure; the system's temporary one if absent")
+	flag.IntVar(&d.rounds, "rounds", 3, "how often each is measured, all in turn; the median counts")
+	flag.IntVar(&d.events, "events", 150, "events one after the other")
+	flag.DurationVar(&d.length, "for", 4*time.Second, "length of each measurement at a rate")
+	screens := flag.String("screens", "1,100,1000,5000", "screens for one event after the other")
+	rates := flag.String("rates", "100,500,1000", "alerts a second")
+	flag.IntVar(&d.hall, "hall", 1000, "screens at a rate")
+	flag.IntVar(&d.memory, "memory", 2000, "screens whose memory is measured")
 	flag.Parse()
-	floor := time.Duration(0)
-	for _, p := range peers {
-		h, err := measure(p, *receivers, *rounds)
-		if err != nil {
-			fmt.Fprintf(os.Stderr, "%s: %v\n", p.name, err)
-			os.Exit(1)
-		}
-		p50, p99 := time.Duration(h.ValueAtQuantile(50)), time.Duration(h.ValueAtQuantile(99))
-		if floor == 0 {
-			floor = p50
-		}
-		fmt.Printf("%-28s last of %d: p50 %10v  p99 %10v  %.2f × floor\n", p.name, *receivers, p50.Round(time.Microsecond), p99.Round(time.Microsecond), float64(p50)/float64(floor))
+	if *asChild != "" {
+		return child(*asChild)
 	}
-}
-
-// round is one event on its way.
-type round struct {
-	left atomic.Int64
-	done chan struct{}
-}
-
-func measure(p peer, n, rounds int) (*hdrhistogram.Histogram, error) {
-	s, err := p.start()
+	if d.screens, err = numbersOf(*screens); err == nil {
+		d.rates, err = numbersOf(*rates)
+	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer s.stop()
-	var now atomic.Pointer[round]
-	var readers sync.WaitGroup
-	conns := make([]*websocket.Conn, 0, n)
-	defer func() {
-		for _, c := range conns {
-			_ = c.Close()
-		}
-		readers.Wait()
-	}()
-	for range n {
-		c, err := s.receive()
-		if err != nil {
-			return nil, err
-		}
-		conns = append(conns, c)
-		readers.Go(func() { read(c, &now) })
+	if d.city, err = app.ReadCity(d.cityDir); err != nil {
+		return err
 	}
-	h := hdrhistogram.New(1000, int64(time.Minute), 3)
-	for i := range rounds {
-		r := &round{done: make(chan struct{})}
-		r.left.Store(int64(n))
-		now.Store(r)
-		event := fmt.Sprintf(`{"n":1%05d,"text":%q}`, i, strings.Repeat("x", payloadBytes-30))
+	kind, _ := bench.Patient(d.city)
+	d.kind = kind.Code
+	if d.root, err = os.MkdirTemp(*data, "banyan-peers-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(d.root)) }()
+	if err := os.Chmod(d.root, 0o755); err != nil { // PostgreSQL runs as its own user where this runs as root
+		return err
+	}
+	if files := bench.RaiseFiles(); files < 2*uint64(slices.Max(d.screens)) {
+		fmt.Printf("only %d files may be open: `ulimit -n` bounds the screens\n", files)
+		d.screens = slices.DeleteFunc(d.screens, func(n int) bool { return uint64(2*n) > files })
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	for name := range strings.SplitSeq(*which, ",") {
+		i := slices.IndexFunc(parts, func(p part) bool { return p.name == name })
+		if i < 0 {
+			return fmt.Errorf("no part %q: want %s", name, strings.Join(names, ", "))
+		}
 		began := time.Now()
-		if err := s.publish([]byte(event)); err != nil {
-			return nil, err
+		fmt.Printf("\n%s: %s\n", parts[i].name, parts[i].about)
+		if err := parts[i].run(d, ctx); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
-		select {
-		case <-r.done:
-		case <-time.After(30 * time.Second):
-			return nil, fmt.Errorf("%d receivers never got event %d", r.left.Load(), i)
-		}
-		if err := h.RecordValue(int64(time.Since(began))); err != nil {
-			return nil, err
-		}
+		fmt.Printf("  (took %v)\n", time.Since(began).Round(time.Second))
 	}
-	return h, nil
+	d.table.print()
+	return nil
 }
 
-// receive connects a receiver and subscribes it.
-func (s *service) receive() (*websocket.Conn, error) {
-	d := websocket.Dialer{Subprotocols: s.protocols}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	c, _, err := d.DialContext(ctx, s.url, http.Header{})
-	if err != nil {
-		return nil, err
+// numbersOf reads a list with commas.
+func numbersOf(list string) (out []int, err error) {
+	for text := range strings.SplitSeq(list, ",") {
+		var n int
+		if _, err := fmt.Sscanf(text, "%d", &n); err != nil || n < 1 {
+			return nil, fmt.Errorf("%q: want numbers from 1, with commas", list)
+		}
+		out = append(out, n)
 	}
-	kind := websocket.TextMessage
-	if s.binary {
-		kind = websocket.BinaryMessage
-	}
-	for _, m := range s.hello {
-		if err := c.WriteMessage(kind, []byte(m)); err != nil {
-			return nil, err
-		}
-	}
-	for s.ready != "" {
-		_, b, err := c.ReadMessage()
-		if err != nil {
-			return nil, err
-		}
-		if strings.Contains(string(b), `"error"`) {
-			return nil, fmt.Errorf("a receiver was answered %s", b)
-		}
-		if strings.Contains(string(b), s.ready) {
-			break
-		}
-	}
-	return c, nil
-}
-
-// read counts an event at its receiver: every message that is as large as one.
-func read(c *websocket.Conn, now *atomic.Pointer[round]) {
-	size := 0
-	for {
-		_, b, err := c.ReadMessage()
-		if err != nil {
-			return
-		}
-		if size += len(b); size < payloadBytes-20 { // a control message, or the head of an event
-			continue
-		}
-		size = 0
-		if r := now.Load(); r.left.Add(-1) == 0 {
-			close(r.done)
-		}
-	}
+	return out, nil
 }

@@ -13,11 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/banyan-ecc/banyan/pkg/alert"
 	"github.com/banyan-ecc/banyan/pkg/app"
 	"github.com/banyan-ecc/banyan/pkg/auth"
 	"github.com/banyan-ecc/banyan/pkg/bench"
-	"github.com/banyan-ecc/banyan/pkg/plan"
 )
 
 func benchCommand() *cobra.Command {
@@ -50,7 +48,7 @@ With --scenario, alerts are due at times that do not wait for answers, and are t
 				return err
 			}
 			defer func() { err = errors.Join(err, os.RemoveAll(o.Dir)) }()
-			kind, sources := patientType(city)
+			kind, sources := bench.Patient(city)
 			if len(sources) == 0 {
 				return errors.New("no source of this city may send any type of priority P4")
 			}
@@ -106,29 +104,6 @@ func profiled(file string, f func() error) (err error) {
 	}
 	defer pprof.StopCPUProfile()
 	return f()
-}
-
-// patientType returns the type whose tasks fall due latest, and the sources that may send it at the default
-// rate, of equally late ones that with the most: the ladders of thousands of unanswered tasks are not what is
-// measured.
-func patientType(city *plan.City) (best *plan.Type, from []*plan.Source) {
-	var longest time.Duration
-	for _, t := range city.Types {
-		if t.Priority != alert.P4 {
-			continue
-		}
-		var able []*plan.Source
-		for _, s := range city.Sources {
-			if s.Plain() && s.MaySend(t.Code) && s.PerSecond >= plan.DefaultSourcePerSecond {
-				able = append(able, s)
-			}
-		}
-		after := t.General().Ladder.Steps(t.Priority)[0].After
-		if len(able) > 0 && (after > longest || after == longest && len(able) > len(from)) {
-			best, from, longest = t, able, after
-		}
-	}
-	return best, from
 }
 
 // scenarioList describes the scenarios for --help.

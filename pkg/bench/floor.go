@@ -30,6 +30,12 @@ func bareServer() (url string, stop func(), err error) {
 	return "http://" + l.Addr().String(), func() { _ = s.Close() }, nil
 }
 
+// SyncFloor is the median time of what syncFloor does.
+func SyncFloor(dir string, rounds int) (time.Duration, error) {
+	q, err := syncFloor(dir, rounds)
+	return q.p50, err
+}
+
 // syncFloor writes 512 bytes into a preallocated, zeroed file and waits for the disk, again and again.
 func syncFloor(dir string, rounds int) (q quantiles, err error) {
 	const record = 512
