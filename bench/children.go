@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/centrifugal/centrifuge"
@@ -44,37 +45,58 @@ func publishing(mux *http.ServeMux, publish func([]byte) error) {
 	})
 }
 
-// serveFloor writes what is posted to every connection, from as many goroutines as there are processors and with
-// bare writes: what no server can do without.
+// serveFloor writes what is posted to every connection from as many goroutines as there are processors, what waits
+// joined in one bare write a connection: what no server can do without.
 func serveFloor() (string, error) {
-	var mu sync.Mutex
-	var conns []net.Conn
+	shards := make([]*shard, runtime.GOMAXPROCS(0))
+	for i := range shards {
+		shards[i] = &shard{frames: make(chan []byte, maxUnderWay)}
+		go shards[i].run()
+	}
+	var next atomic.Int64
 	up, mux := websocket.Upgrader{}, http.NewServeMux()
 	mux.HandleFunc("/ws", func(w http.ResponseWriter, r *http.Request) {
 		if c, err := up.Upgrade(w, r, nil); err == nil {
 			_ = c.WriteMessage(websocket.TextMessage, []byte("ready"))
-			mu.Lock()
-			defer mu.Unlock()
-			conns = append(conns, c.NetConn())
+			shards[next.Add(1)%int64(len(shards))].join(c.NetConn())
 		}
 	})
 	publishing(mux, func(b []byte) error {
 		frame := append([]byte{0x81, 126, byte(len(b) >> 8), byte(len(b))}, b...)
-		mu.Lock()
-		defer mu.Unlock()
-		var writers sync.WaitGroup
-		n := runtime.GOMAXPROCS(0)
-		for part := range n {
-			writers.Go(func() {
-				for i := part; i < len(conns); i += n {
-					_, _ = conns[i].Write(frame) // one that is gone is no matter here
-				}
-			})
+		for _, s := range shards {
+			s.frames <- frame
 		}
-		writers.Wait()
 		return nil
 	})
 	return serveHTTP(mux)
+}
+
+// shard writes to its part of the connections.
+type shard struct {
+	frames chan []byte
+	mu     sync.Mutex
+	conns  []net.Conn
+}
+
+func (s *shard) join(c net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conns = append(s.conns, c)
+}
+
+func (s *shard) run() {
+	var joined []byte
+	for frame := range s.frames {
+		joined = append(joined[:0], frame...)
+		for n := len(s.frames); n > 0; n-- {
+			joined = append(joined, <-s.frames...)
+		}
+		s.mu.Lock()
+		for _, c := range s.conns {
+			_, _ = c.Write(joined) // one that is gone is no matter here
+		}
+		s.mu.Unlock()
+	}
 }
 
 // serveLoop writes a frame that is prepared once to every gorilla connection in a loop, as a first version does.

@@ -17,7 +17,7 @@ import (
 // Bounds of a measurement.
 const (
 	dialsAtATime = 16
-	lastWait     = 30 * time.Second // for the last screen after the last event
+	lastWait     = 20 * time.Second // for the last screen after the last event
 	maxUnderWay  = 4096             // posts without an answer; more is collapse
 	idleRest     = time.Millisecond // between two single events, so that processors fall idle as they do
 )
@@ -113,6 +113,7 @@ type spread struct {
 	answer, last *hdrhistogram.Histogram // nanoseconds from when an event was due: to the answer, to the last screen
 	missed       int                     // events that some screen never had in time
 	lost         int                     // screens cut off
+	behind       bool                    // half of the events came later than the measurement was long, or never
 	perEvent     float64                 // bytes that a screen received for one event
 	cpu          time.Duration           // of the service for one event
 }
@@ -221,6 +222,7 @@ func (d *driver) open(ctx context.Context, p peer, screens int, perSecond float6
 	s.cpu, s.perEvent = (h.ticks()-cpu)/time.Duration(len(events)), float64(h.received()-bytes)/float64(len(events)*screens)
 	_, s.lost = h.have(0)
 	h.finish(events, s)
+	s.behind = s.missed > 0 || quantile(s.last, 50) > length
 	return s, nil
 }
 

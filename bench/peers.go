@@ -48,7 +48,7 @@ func (s *service) stop() {
 
 // Peers, in the order in which they are measured in each round.
 var (
-	floorPeer   = peer{"bare writes from two threads (floor)", "nothing", childPeer("floor")}
+	floorPeer   = peer{"bare writes, a thread a processor (floor)", "nothing", childPeer("floor")}
 	loopPeer    = peer{"gorilla, prepared frame in a loop", "nothing", childPeer("loop")}
 	banyanPeer  = peer{"banyan serve, the whole work of an alert", "journal, fdatasync", startBanyan}
 	centriPeer  = peer{"centrifuge v0.38.0 with history", "nothing (history in memory)", childPeer("centrifuge")}

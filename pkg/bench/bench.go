@@ -37,7 +37,7 @@ type Options struct {
 
 // Run measures and prints. It ends early when ctx ends.
 func Run(ctx context.Context, o Options) error {
-	b := &bench{o: o, client: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 1024}}, run: strconv.FormatInt(time.Now().UnixNano(), 36)}
+	b := newBench(o)
 	defer b.client.CloseIdleConnections()
 	if len(o.Scenarios) > 0 {
 		return b.scenarios(ctx)
@@ -48,6 +48,10 @@ func Run(ctx context.Context, o Options) error {
 		}
 	}
 	return nil
+}
+
+func newBench(o Options) *bench {
+	return &bench{o: o, client: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 1024}}, run: strconv.FormatInt(time.Now().UnixNano(), 36)}
 }
 
 type bench struct {
@@ -138,25 +142,13 @@ func (b *bench) singles(ctx context.Context) error {
 		return err
 	}
 	defer stop()
-	measure := func(url string) (quantiles, error) {
-		took := make([]time.Duration, 0, b.o.Rounds*4)
-		for range b.o.Rounds * 4 {
-			body := b.body()
-			began := time.Now()
-			if _, err := b.post(ctx, url, body); err != nil {
-				return quantiles{}, err
-			}
-			took = append(took, time.Since(began))
-		}
-		return quantilesOf(took), nil
-	}
-	if b.httpFloor, err = measure(floor); err != nil {
+	if b.httpFloor, err = b.oneByOne(ctx, floor, b.o.Rounds*4); err != nil {
 		return err
 	}
 	if b.syncFloor, err = syncFloor(b.o.Dir, b.o.Rounds*2); err != nil {
 		return err
 	}
-	q, err := measure(b.alerts())
+	q, err := b.oneByOne(ctx, b.alerts(), b.o.Rounds*4)
 	if err != nil {
 		return err
 	}
@@ -166,6 +158,20 @@ func (b *bench) singles(ctx context.Context) error {
 	b.printf("  floor: write 512 B + sync     %v\n", b.syncFloor)
 	b.printf("  alert, durable                %v   %.2f × the sum of the floors\n\n", q, ratio(q.p50, sum))
 	return nil
+}
+
+// oneByOne posts alerts, each when the one before is answered.
+func (b *bench) oneByOne(ctx context.Context, url string, rounds int) (quantiles, error) {
+	took := make([]time.Duration, 0, rounds)
+	for range rounds {
+		body := b.body()
+		began := time.Now()
+		if _, err := b.post(ctx, url, body); err != nil {
+			return quantiles{}, err
+		}
+		took = append(took, time.Since(began))
+	}
+	return quantilesOf(took), nil
 }
 
 // rates measures how many alerts a second are accepted from several clients at once.

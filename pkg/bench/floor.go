@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net"
@@ -65,4 +66,17 @@ func syncFloor(dir string, rounds int) (q quantiles, err error) {
 		took[i] = time.Since(began)
 	}
 	return quantilesOf(took), nil
+}
+
+// PostFloor is the median time of a POST that bare net/http decodes and answers.
+func PostFloor(ctx context.Context, rounds int) (time.Duration, error) {
+	url, stop, err := bareServer()
+	if err != nil {
+		return 0, err
+	}
+	defer stop()
+	b := newBench(Options{SourceTokens: []string{""}})
+	defer b.client.CloseIdleConnections()
+	q, err := b.oneByOne(ctx, url, rounds)
+	return q.p50, err
 }
