@@ -390,7 +390,7 @@ func (a *App) close() error {
 		}
 	}
 	for _, h := range a.hooks {
-		h.Close()
+		errs = append(errs, h.Close())
 	}
 	if a.transports != nil {
 		errs = append(errs, a.transports.chains.Close())

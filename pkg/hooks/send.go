@@ -33,6 +33,7 @@ const (
 	MaxTargets     = 64
 	MinSecretBytes = 16
 	sendTimeout    = 10 * time.Second
+	placeEvery     = time.Second // at most this much is sent again after a crash
 	maxAnswerBytes = 4 << 10
 )
 
@@ -93,6 +94,9 @@ type Sender struct {
 
 	Sent, Refused atomic.Uint64 // events; refused ones are those that the target will never take
 	At            atomic.Uint64 // the last sequence done
+
+	kept    uint64 // the last sequence in the file
+	written time.Time
 }
 
 // NewSender makes a sender; where nothing was sent before it begins behind sequence now.
@@ -112,45 +116,63 @@ func NewSender(t Target, dataDir string, now uint64) (*Sender, error) {
 		return nil, err
 	}
 	if _, err := os.Stat(s.place); errors.Is(err, fs.ErrNotExist) {
-		return s, s.done(now)
+		s.At.Store(now)
+		return s, s.keep()
 	}
-	return s, nil
+	return s, s.read()
 }
 
-// Close lets connections go.
-func (s *Sender) Close() { s.client.CloseIdleConnections() }
+// Close keeps how far the target came and lets connections go; nothing is sent any more.
+func (s *Sender) Close() error {
+	s.client.CloseIdleConnections()
+	if s.At.Load() == s.kept {
+		return nil
+	}
+	return s.keep()
+}
 
 // After returns the last sequence that was sent.
-func (s *Sender) After() (uint64, error) {
+func (s *Sender) After() (uint64, error) { return s.At.Load(), nil }
+
+// read reads how far the target came.
+func (s *Sender) read() error {
 	b, err := os.ReadFile(s.place)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	seq, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w; remove it to begin at what happens next", s.place, err)
+		return fmt.Errorf("%s: %w; remove it to begin at what happens next", s.place, err)
 	}
 	s.At.Store(seq)
-	return seq, nil
+	s.kept = seq
+	return nil
 }
 
-// done keeps that everything up to seq is sent.
+// done notes that everything up to seq is sent. The file follows now and then: a disk that is asked to rename after
+// each event lets no more than some hundred a second through, and slows the journal down beside it.
 func (s *Sender) done(seq uint64) error {
-	next := s.place + ".new"
+	s.At.Store(seq)
+	if time.Since(s.written) < placeEvery {
+		return nil
+	}
+	return s.keep()
+}
+
+// keep writes how far the target came.
+func (s *Sender) keep() error {
+	next, seq := s.place+".new", s.At.Load()
 	if err := os.WriteFile(next, strconv.AppendUint(nil, seq, 10), 0o600); err != nil {
 		return err
 	}
-	s.At.Store(seq)
+	s.kept, s.written = seq, time.Now()
 	return os.Rename(next, s.place)
 }
 
 // Send sends what the target wants of events, in their order, and keeps how far it came. open says whether an incident
 // may leave the house. An error means: again later, from where it stopped.
 func (s *Sender) Send(ctx context.Context, events []dispatch.Event, open func(incident string) bool) error {
-	after, err := s.After()
-	if err != nil {
-		return err
-	}
+	after := s.At.Load()
 	for i := range events {
 		e := &events[i]
 		if e.Seq <= after || e.IncidentID == "" || !s.wants(e.Type) || !open(e.IncidentID) {
