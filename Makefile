@@ -8,7 +8,7 @@ SOURCES := $(shell find dashboards/wall dashboards/console dashboards/live -type
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 FLAGS   ?=
 
-.PHONY: build run test test-go test-pages fuzz bench bench-peers torture clean compiler browser broker redis watchers unit
+.PHONY: build run test test-go test-pages fuzz bench bench-peers torture clean compiler browser broker redis watchers unit postgis
 
 build: $(if $(shell command -v npm),$(PAGES)) compiler
 	$(GO) build -trimpath -o bin/banyan ./cmd/banyan
@@ -21,6 +21,7 @@ test: build browser broker redis watchers unit test-pages test-go
 
 test-go:
 	$(GO) vet ./...
+	cd bench && $(GO) vet ./...
 	$(GO) test -race -timeout 14m ./...
 
 test-pages: dashboards/node_modules/.package-lock.json
@@ -43,9 +44,11 @@ bench: build
 torture: compiler
 	BANYAN_TORTURE=1 $(GO) test -count=1 -timeout 10m -run '^TestStorm$$' -v ./pkg/app
 
-# Peers at a part of the same work, in a module of their own that the product never needs.
-bench-peers:
-	cd bench && $(GO) vet ./... && $(GO) run .
+# Peers at the same work as the built server, in a module of their own that the product never needs. A quarter of an
+# hour; PEERS="--parts fanout --rounds 1" and the like shorten it, `cd bench && go run . --help` says more.
+PEERS   ?=
+bench-peers: build broker redis watchers postgis
+	cd bench && $(GO) vet ./... && $(GO) run . --banyan ../bin/banyan $(PEERS)
 
 clean:
 	rm -rf bin dashboards/dist/wall dashboards/node_modules
@@ -73,6 +76,10 @@ browser:
 # The mirror and the nodes are tested with a real Redis.
 redis:
 	@command -v redis-server >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q redis-server; }
+
+# Whose answers about places ours are compared with.
+postgis:
+	@ls /usr/share/postgresql/*/extension/postgis.control >/dev/null 2>&1 || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends postgresql postgresql-postgis; }
 
 # What watches the centre is tested with a real Prometheus and a real Alertmanager.
 watchers:

@@ -28,8 +28,6 @@ const (
 	nearest  = 10
 	askings  = 2000  // one after the other
 	inMemory = 50000 // of what takes a microsecond
-	postgis  = "/usr/lib/postgresql/15/bin"
-	srid     = 4326
 )
 
 // areas compares what Banyan asks its own memory with what it would ask a database on the same machine.
@@ -41,7 +39,7 @@ func (d *driver) areas(ctx context.Context) error {
 	cameras, _ := city.Register("cameras")
 	pg, stop, err := d.startPostGIS(ctx, city.Areas, cameras)
 	if err != nil {
-		return fmt.Errorf("PostGIS (apt-get install postgresql-15-postgis-3): %w", err)
+		return fmt.Errorf("PostGIS (apt-get install postgresql-postgis): %w", err)
 	}
 	defer stop()
 	rd, stopRedis, err := d.startRedis(ctx, cameras)
@@ -190,6 +188,11 @@ func (d *driver) startPostGIS(ctx context.Context, areas *geo.Index, cameras *pl
 	if err != nil {
 		return nil, nil, err
 	}
+	bins, err := filepath.Glob("/usr/lib/postgresql/*/bin") // as Debian has it
+	if err != nil || len(bins) == 0 {
+		return nil, nil, errors.New("no /usr/lib/postgresql/*/bin")
+	}
+	postgis := bins[len(bins)-1]
 	ready, _, err := launchAs(as, nil, postgis+"/initdb", "-D", dir+"/data", "-U", "bench", "-A", "trust", "-N")
 	if err != nil {
 		return nil, nil, err

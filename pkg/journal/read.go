@@ -30,7 +30,11 @@ func (j *Journal) Read(from uint64) iter.Seq2[Frame, error] {
 // sequence to go on with.
 func (j *Journal) readSegment(seq, last uint64, yield func(Frame, error) bool) (next uint64, more bool, err error) {
 	at, limit := j.find(seq)
-	s, err := openScanner(j.o.FS, j.dir, at.name, at.codec, scanChunk)
+	chunk := scanChunk
+	if last-seq < fewEvents { // whoever follows closely reads a few at a time, all the time
+		chunk = probeChunk
+	}
+	s, err := openScanner(j.o.FS, j.dir, at.name, at.codec, chunk)
 	if err != nil {
 		return 0, false, err
 	}

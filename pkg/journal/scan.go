@@ -12,6 +12,7 @@ import (
 const (
 	scanChunk  = 1 << 20  // reading on and on
 	probeChunk = 16 << 10 // reading one frame
+	fewEvents  = 64       // behind the end: less than that is read by probeChunk
 )
 
 // window shows a file through a buffer.
