@@ -139,7 +139,7 @@ func (a *App) open() (err error) {
 		Log: a.log, Start: start, SnapshotEvery: a.o.SnapshotEvery, Logger: a.o.Logger, Follow: a.o.Redis != "",
 		Publish: func(c *sequencer.Committed) {
 			a.hub.Publish(fd.batch(c))
-			if len(c.Events) == 0 { // a new epoch, for screens alone
+			if len(c.Events) == 0 { // another state, for screens alone
 				return
 			}
 			for _, f := range a.commits {
@@ -160,7 +160,7 @@ func (a *App) open() (err error) {
 	if a.transports, err = newTransports(a); err != nil {
 		return err
 	}
-	a.hub = push.NewHub(&screens{a.seq.Replica(), a.seq.Epoch, time.Now}, push.Options{
+	a.hub = push.NewHub(&screens{a.seq.Replica(), time.Now}, push.Options{
 		Origins: a.o.Origins,
 		Refuse:  func(w http.ResponseWriter, _ *http.Request, e *alert.Error) { api.WriteProblem(w, e) },
 		Hooks: push.Hooks{Internal: func(err error) { a.o.Logger.Error("websocket", "error", err) },

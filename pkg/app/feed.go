@@ -105,7 +105,6 @@ const MaxSnapshotIncidents = 5_000
 // screens gives the hub what a subscription begins with.
 type screens struct {
 	replica *sequencer.Replica
-	epoch   func() uint32
 	now     func() time.Time
 }
 
@@ -113,8 +112,8 @@ type screens struct {
 func (s *screens) Snapshot(topics []push.Topic, redacted bool, department string) (epoch uint32, seq uint64, members []byte, err error) {
 	var board dispatch.Board
 	var docs []*alert.Incident
-	s.replica.Read(func(st *dispatch.State) {
-		epoch, seq, board = s.epoch(), st.Seq(), st.Board(s.now(), redacted)
+	s.replica.ReadAt(func(of uint32, st *dispatch.State) {
+		epoch, seq, board = of, st.Seq(), st.Board(s.now(), redacted)
 		docs = make([]*alert.Incident, 0, min(st.Len(), MaxSnapshotIncidents))
 		st.Newest(0, func(_ uint64, doc *alert.Incident) bool {
 			if !doc.State.Final() {

@@ -1,6 +1,7 @@
 package push
 
 import (
+	"math"
 	"strconv"
 
 	"github.com/banyan-ecc/banyan/pkg/alert"
@@ -13,38 +14,28 @@ import (
 func (c *conn) resume(gen uint32, sub *subscription, since position) Reason {
 	h := c.hub
 	key := "since " + strconv.FormatUint(uint64(since.Epoch), 10) + " " + strconv.FormatUint(since.Seq, 10) + " " + sub.key
-	o := h.shared.get(key, h.o.Now, func(o *opening) bool { return h.ring.covers(o.epoch, o.seq) }, func(o *opening) {
-		st, why := h.ring.resume(since)
+	o := h.shared.get(key, h.o.Now, func(o *opening) bool { return h.ring.covers(o.position) }, func(o *opening) {
+		all, why := h.ring.resume(since)
 		if why != "" {
 			o.why, o.err = why, errNotResumed
 			return
 		}
-		o.epoch, o.seq = st.epoch, st.to
-		items := st.pick(sub, since.Seq, st.to)
-		if len(items) == 0 {
-			o.seq = since.Seq // the next frame says from where the client stood
-			return
-		}
-		size := 0
-		for _, it := range items {
-			size += len(sub.body(it))
-		}
-		if size > maxResumeBytes {
+		ok := false
+		if o.frame, o.position, ok = tell(sub, since, all, math.MaxUint64, maxResumeBytes); !ok {
 			o.why, o.err = ReasonTooOld, errNotResumed
-			return
+		} else if len(o.frame) > 0 { // else the next frame says from where the client stood
+			h.n.encoded.Add(1)
 		}
-		h.n.encoded.Add(1)
-		o.frame = eventsFrames(sub, st.epoch, since.Seq+1, st.to, items)
 	})
 	if o.err != nil {
 		return o.why
 	}
-	if c.begin(gen, o.epoch, o.seq, piece{b: resumedFrame(since.Epoch, since.Seq)}, piece{b: o.frame}) {
+	if c.begin(gen, o.position, piece{b: resumedFrame(since.Epoch, since.Seq)}, piece{b: o.frame}) {
 		h.n.resumes.Add(1)
 		if f := h.o.Hooks.Resumed; f != nil {
 			f(len(o.frame))
 		}
-		c.shard.ask(request{what: join, c: c, gen: gen, sub: sub, epoch: o.epoch, seq: o.seq})
+		c.shard.ask(request{what: join, c: c, gen: gen, sub: sub, at: o.position})
 	}
 	return ""
 }
@@ -52,26 +43,24 @@ func (c *conn) resume(gen uint32, sub *subscription, since position) Reason {
 var errNotResumed = alert.Errorf(alert.CodeConflict, "not to be resumed from there")
 
 // snapshot begins a subscription with the whole state, not older than what the client had been sent.
-func (c *conn) snapshot(gen uint32, sub *subscription, reason Reason, epoch uint32, reached uint64) error {
+func (c *conn) snapshot(gen uint32, sub *subscription, reason Reason, reached position) error {
 	h := c.hub
-	suits := func(o *opening) bool {
-		return (o.epoch > epoch || o.epoch == epoch && o.seq >= reached) && h.ring.covers(o.epoch, o.seq)
-	}
+	suits := func(o *opening) bool { return !o.before(reached) && h.ring.covers(o.position) }
 	o := h.shared.get(sub.key, h.o.Now, suits, func(o *opening) {
 		h.n.snapshots.Add(1)
 		var members []byte
-		if o.epoch, o.seq, members, o.err = h.state.Snapshot(sub.topics, sub.redacted, sub.department); o.err == nil {
-			o.frame = snapshotHead(sub, o.epoch, o.seq, members)
+		if o.Epoch, o.Seq, members, o.err = h.state.Snapshot(sub.topics, sub.redacted, sub.department); o.err == nil {
+			o.frame = snapshotHead(sub, o.Epoch, o.Seq, members)
 		}
 	})
 	if o.err != nil {
 		return coded(o.err)
 	}
-	if c.begin(gen, o.epoch, o.seq, piece{b: o.frame}, piece{b: snapshotTail(h.o.Now(), reason), tail: true}) {
+	if c.begin(gen, o.position, piece{b: o.frame}, piece{b: snapshotTail(h.o.Now(), reason, h.staleSince()), tail: true}) {
 		if f := h.o.Hooks.Began; f != nil {
 			f(reason, len(o.frame)+snapshotTailBytes)
 		}
-		c.shard.ask(request{what: join, c: c, gen: gen, sub: sub, epoch: o.epoch, seq: o.seq})
+		c.shard.ask(request{what: join, c: c, gen: gen, sub: sub, at: o.position})
 	}
 	return nil
 }
@@ -79,7 +68,7 @@ func (c *conn) snapshot(gen uint32, sub *subscription, reason Reason, epoch uint
 // refresh gives a client that has lost deltas a snapshot.
 func (c *conn) refresh(gen uint32, reason Reason) {
 	c.mu.Lock()
-	sub, epoch, reached := c.sub, c.epoch, c.reached
+	sub, reached := c.sub, c.reached
 	c.tries++
 	tries, stale := c.tries, c.shut || c.gen != gen
 	c.mu.Unlock()
@@ -88,7 +77,7 @@ func (c *conn) refresh(gen uint32, reason Reason) {
 	}
 	err := error(alert.Errorf(alert.CodeUnavailable, "snapshots are outrun by events; connect again"))
 	if tries <= maxSnapshotTries {
-		err = c.snapshot(gen, sub, reason, epoch, reached)
+		err = c.snapshot(gen, sub, reason, reached)
 	}
 	if err != nil {
 		c.refuse(err)

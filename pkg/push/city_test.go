@@ -20,15 +20,18 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type city struct {
 	mu      sync.Mutex
 	epoch   uint32
-	items   map[uint32][]Item // by epoch, from sequence 1
-	applied int               // items of the epoch that snapshots show
+	items   map[uint32][]Item // by epoch, from sequence 1: the history as that leader had it
+	begun   map[uint32]uint64 // the first sequence of each epoch
+	applied position          // what snapshots show
 	asked   int               // snapshots so far
 	fail    error             // what Snapshot answers instead
 	hold    chan struct{}     // when set, Snapshot waits for it
 	padding string            // a further member, to make snapshots long
 }
 
-func newCity() *city { return &city{epoch: 1, items: map[uint32][]Item{1: nil}} }
+func newCity() *city {
+	return &city{epoch: 1, items: map[uint32][]Item{1: nil}, begun: map[uint32]uint64{1: 1}, applied: position{Epoch: 1}}
+}
 
 // Snapshot implements State.
 func (s *city) Snapshot(topics []Topic, redacted bool, _ string) (uint32, uint64, []byte, error) {
@@ -44,8 +47,8 @@ func (s *city) Snapshot(topics []Topic, redacted bool, _ string) (uint32, uint64
 	if s.fail != nil {
 		return 0, 0, nil, s.fail
 	}
-	n := s.countLocked(s.epoch, uint64(s.applied), topics, redacted)
-	return s.epoch, uint64(s.applied), fmt.Appendf(nil, `"count":%d,"padding":%q`, n, s.padding), nil
+	n := s.countLocked(s.applied.Epoch, s.applied.Seq, topics, redacted)
+	return s.applied.Epoch, s.applied.Seq, fmt.Appendf(nil, `"count":%d,"padding":%q`, n, s.padding), nil
 }
 
 func (s *city) count(epoch uint32, seq uint64, topics []Topic, redacted bool) int {
@@ -87,12 +90,12 @@ func (s *city) commit(items ...Item) Batch {
 func (s *city) apply(b Batch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if b.Epoch == s.epoch {
-		s.applied = max(s.applied, int(b.To))
+	if at := (position{b.Epoch, b.To}); s.applied.before(at) {
+		s.applied = at
 	}
 }
 
-// takeOver begins the next epoch with all but the last n items.
+// takeOver begins the next epoch with all but the last items.
 func (s *city) takeOver(lost int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,7 +103,14 @@ func (s *city) takeOver(lost int) {
 	kept = slices.Clone(kept[:max(0, len(kept)-lost)])
 	s.epoch++
 	s.items[s.epoch] = kept
-	s.applied = len(kept)
+	s.begun[s.epoch] = uint64(len(kept)) + 1
+}
+
+// names reports whether a position names an event: its epoch is the one that wrote it.
+func (s *city) names(p position) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return p.Seq >= s.begun[p.Epoch] && p.Seq <= uint64(len(s.items[p.Epoch])) || p == position{Epoch: 1}
 }
 
 func (s *city) head() (uint32, uint64) {

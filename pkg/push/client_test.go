@@ -31,6 +31,7 @@ type serverFrame struct {
 	Detail     string          `json:"detail"`
 	ID         json.RawMessage `json:"id"`
 	ServerTime time.Time       `json:"server_time"`
+	StaleSince time.Time       `json:"stale_since"`
 	Events     []struct {
 		Seq  uint64 `json:"seq"`
 		Text string `json:"text"`

@@ -27,9 +27,8 @@ type conn struct {
 	mu      sync.Mutex
 	gen     uint32        // of the subscription; what is sent under an older one is thrown away
 	sub     *subscription // nil: none
-	epoch   uint32        // with reached: the client has been sent what concerns it up to here
-	reached uint64
-	tries   int // snapshots in a row that were too old when they were sent
+	reached position      // the client has been sent what concerns it up to here
+	tries   int           // snapshots in a row that were too old when they were sent
 
 	lane      bool // the slow lane writes; nobody else may
 	behind    bool // deltas were dropped; a snapshot follows when the lane has ended
@@ -49,7 +48,7 @@ type place struct {
 	aud      *audience
 	member   int    // in aud.members
 	joined   uint32 // generation of the subscription it joined with
-	era      uint32 // epoch of next
+	era      uint32 // epoch of the event before next
 	next     uint64 // first sequence it has not been told of
 	spoke    int64  // when it was last sent something, nanoseconds since the epoch
 	pinged   int64
@@ -71,8 +70,8 @@ const (
 	gone                 // not wanted: the connection is at its end, or has another subscription
 )
 
-// deliver sends frames that bring a subscription up to sequence to. It never blocks.
-func (c *conn) deliver(b []byte, gen uint32, to uint64) verdict {
+// deliver sends frames that bring a subscription up to a position. It never blocks.
+func (c *conn) deliver(b []byte, gen uint32, to position) verdict {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.shut || c.behind || c.gen != gen {
@@ -105,13 +104,13 @@ func (c *conn) fallBehind() {
 
 // begin sends what a subscription begins with, whatever its size, and notes where the client then stands. It
 // reports false when the subscription is not the connection's any more.
-func (c *conn) begin(gen uint32, epoch uint32, seq uint64, pieces ...piece) bool {
+func (c *conn) begin(gen uint32, at position, pieces ...piece) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.shut || c.gen != gen {
 		return false
 	}
-	c.behind, c.epoch, c.reached = false, epoch, seq
+	c.behind, c.reached = false, at
 	for _, p := range pieces {
 		if len(p.b) > 0 {
 			c.write(p)
@@ -132,14 +131,16 @@ func (c *conn) answer(b []byte) {
 }
 
 // idle sends a heartbeat, unless the client is busy or has not got what its subscription begins with.
-func (c *conn) idle(b []byte, joined bool, gen uint32, to uint64) bool {
+func (c *conn) idle(b []byte, joined bool, gen uint32, to position) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.shut || c.lane || c.behind || joined && c.gen != gen || !joined && c.sub != nil {
 		return false
 	}
 	if joined {
-		c.reached, c.tries = max(c.reached, to), 0
+		if c.tries = 0; c.reached.before(to) {
+			c.reached = to
+		}
 	}
 	c.write(piece{b: b})
 	return true

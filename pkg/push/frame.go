@@ -125,9 +125,17 @@ func resumedFrame(epoch uint32, seq uint64) []byte {
 	return text(append(appendNumber(appendOp(nil, "resumed", epoch), "seq", seq), '}'))
 }
 
-func heartbeatFrame(epoch uint32, seq uint64, now time.Time) []byte {
+func heartbeatFrame(epoch uint32, seq uint64, now, stale time.Time) []byte {
 	b := appendNumber(appendOp(nil, "heartbeat", epoch), "seq", seq)
-	return text(append(appendServerTime(b, now), '}'))
+	return text(append(appendStale(appendServerTime(b, now), stale), '}'))
+}
+
+// appendStale says since when we have not heard of the city ourselves, where that is so.
+func appendStale(b []byte, since time.Time) []byte {
+	if since.IsZero() {
+		return b
+	}
+	return alert.TimeOf(since).AppendJSON(append(b, `,"stale_since":`...))
 }
 
 func pongFrame(id []byte, now time.Time) []byte {
@@ -152,13 +160,13 @@ type Reason string
 const (
 	ReasonSubscribed   Reason = "subscribed"      // asked for without since
 	ReasonTooOld       Reason = "resumed_too_old" // since lies before what is still held
-	ReasonEpochChanged Reason = "epoch_changed"   // another leader; also a since this one knows nothing of
+	ReasonEpochChanged Reason = "epoch_changed"   // since is not of the city's history, or not yet of what we know of it
 	ReasonSlow         Reason = "slow"            // deltas were dropped
 )
 
 // snapshotTailBytes is the length of what follows the members: the same for every reason, padded with
 // blanks, because the header in front of the shared part holds the length of the whole.
-var snapshotTailBytes = len(appendTail(nil, time.Time{}, ReasonTooOld))
+var snapshotTailBytes = len(appendTail(nil, time.Time{}, ReasonTooOld, time.Unix(0, 0)))
 
 // snapshotHead returns a snapshot frame but for its tail, which says when and why and belongs to one client.
 func snapshotHead(sub *subscription, epoch uint32, seq uint64, members []byte) []byte {
@@ -172,15 +180,15 @@ func snapshotHead(sub *subscription, epoch uint32, seq uint64, members []byte) [
 	return append(append(b, head...), members...)
 }
 
-func snapshotTail(now time.Time, reason Reason) []byte {
-	b := appendTail(make([]byte, 0, snapshotTailBytes), now, reason)
+func snapshotTail(now time.Time, reason Reason, stale time.Time) []byte {
+	b := appendTail(make([]byte, 0, snapshotTailBytes), now, reason, stale)
 	for len(b) < snapshotTailBytes {
 		b = append(b, ' ')
 	}
 	return b
 }
 
-func appendTail(b []byte, now time.Time, reason Reason) []byte {
-	b = append(appendServerTime(b, now), `,"reason":"`...)
+func appendTail(b []byte, now time.Time, reason Reason, stale time.Time) []byte {
+	b = append(appendStale(appendServerTime(b, now), stale), `,"reason":"`...)
 	return append(append(b, reason...), `"}`...)
 }

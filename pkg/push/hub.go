@@ -67,6 +67,8 @@ type Options struct {
 	Silence         time.Duration // longest silence of a client
 	WriteTimeout    time.Duration // for 16 KiB to a slow client, then it is closed
 
+	StaleSince func() time.Time // since when the state is not known to be the city's; the zero time while it is. nil: it always is
+
 	Origins []string         // pages that may connect beside those of the host itself, such as https://wall.example
 	Now     func() time.Time // default time.Now
 	Refuse  func(http.ResponseWriter, *http.Request, *alert.Error)
@@ -157,8 +159,9 @@ func NewHub(state State, o Options) *Hub {
 }
 
 // Publish shows b, which is committed, to those it concerns. It does no I/O and waits for nobody; its cost is
-// that of appending to the ring. Batches come in order: after a gap every client gets a snapshot, one of an
-// older epoch or told before is ignored.
+// that of appending to the ring. Batches come in order, of one epoch or of those of several leaders in a row: after a
+// gap every client gets a snapshot, a batch of an older epoch or told before is ignored. An empty one of another
+// position than the last says that what follows is another history.
 func (h *Hub) Publish(b Batch) {
 	switch h.ring.publish(b, h.nanos()) {
 	case refused:
@@ -219,7 +222,7 @@ type Stats struct {
 	Connections int    // open now
 	Audiences   int    // distinct subscriptions now, counted once a shard
 	SlowLanes   int    // clients now that do not take what they are sent as fast as it comes
-	Epoch       uint32 // of the ring; 0 before the first batch
+	Epoch       uint32 // of the newest event published; 0 before the first batch
 	RingFirst   uint64 // oldest sequence held; RingLast+1 when none is
 	RingLast    uint64 // newest sequence published
 	RingEvents  int    // held
@@ -249,6 +252,13 @@ func (h *Hub) Stats() Stats {
 	s.Connections = len(h.conns)
 	h.mu.Unlock()
 	return s
+}
+
+func (h *Hub) staleSince() time.Time {
+	if h.o.StaleSince == nil {
+		return time.Time{}
+	}
+	return h.o.StaleSince()
 }
 
 func (h *Hub) nanos() int64 { return h.o.Now().UnixNano() }

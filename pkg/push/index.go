@@ -14,9 +14,12 @@ type audience struct {
 	pending []*Item // of the flush at hand that it wants, ascending
 	seen    uint64  // mark of the last item matched, so that two of its topics count once
 
-	caught  []byte // frames of the last catch-up, for those who join next from the same snapshot
-	catchAt [2]uint64
+	caught    []byte      // frames of the last catch-up, for those who join next from the same snapshot
+	catchFrom [2]position // where such stand, and the shard; zero: none are kept
+	catchTo   position    // where the frames end
 }
+
+func (a *audience) forgetCaught() { a.caught, a.catchFrom = nil, [2]position{} }
 
 // index finds the audiences an item concerns without looking at the others: one look-up a topic id and a
 // cell resolution. Only boxes are tried one by one. It belongs to the goroutine of its shard.

@@ -10,7 +10,7 @@ import (
 // no incident, department, seat or cell (a configuration was loaded) concerns everybody. Items and all they
 // refer to are shared between goroutines and must not be changed after Publish.
 type Item struct {
-	Seq         uint64   // from 1, without a gap within an epoch
+	Seq         uint64   // from 1, without a gap
 	Full        []byte   // one JSON object, for officers; nil: not shown to them
 	Wall        []byte   // one JSON object without what walls may not see; nil: not shown to walls
 	Incident    string   // incident id

@@ -39,7 +39,7 @@ func (m *model) apply(f *serverFrame) error {
 		}
 		m.begun = true
 	case "events":
-		if f.Epoch != m.at.Epoch || f.From != m.at.Seq+1 || f.To < f.From {
+		if f.Epoch < m.at.Epoch || f.From != m.at.Seq+1 || f.To < f.From {
 			return fmt.Errorf("events %d:%d to %d do not follow %v", f.Epoch, f.From, f.To, m.at)
 		}
 		last := f.From - 1
@@ -49,7 +49,10 @@ func (m *model) apply(f *serverFrame) error {
 			}
 			last = e.Seq
 		}
-		m.at.Seq = f.To
+		if f.Epoch > m.at.Epoch {
+			m.seen["events of the next leader"]++
+		}
+		m.at = position{f.Epoch, f.To}
 		m.count += len(f.Events)
 	case "heartbeat":
 		if m.begun && (position{f.Epoch, f.Seq}) != m.at {
@@ -60,6 +63,9 @@ func (m *model) apply(f *serverFrame) error {
 		return fmt.Errorf("refused: %s %s", f.Code, f.Detail)
 	default:
 		return fmt.Errorf("unknown op %q", f.Op)
+	}
+	if !m.city.names(m.at) {
+		return fmt.Errorf("after %s at %v, which is no event", f.Op, m.at)
 	}
 	if want := m.city.count(m.at.Epoch, m.at.Seq, m.topics, m.redacted); m.count != want {
 		return fmt.Errorf("after %s at %v: shown %d items, there are %d", f.Op, m.at, m.count, want)
@@ -259,7 +265,7 @@ func TestEveryClientSeesEverythingOnceOrASnapshot(t *testing.T) {
 	publishAtRandom(ctx, r, rand.New(rand.NewPCG(seed, clients)), batches, p)
 	wg.Wait()
 	t.Logf("frames: %v, hub: %+v", total, r.hub.Stats())
-	for _, kind := range []string{"snapshot subscribed", "snapshot slow", "snapshot resumed_too_old", "snapshot epoch_changed", "resumed", "events"} {
+	for _, kind := range []string{"snapshot subscribed", "snapshot slow", "snapshot resumed_too_old", "snapshot epoch_changed", "resumed", "events", "events of the next leader"} {
 		if total[kind] == 0 {
 			t.Errorf("no frame was %q: the test does not test it", kind)
 		}
@@ -275,8 +281,10 @@ func publishAtRandom(ctx context.Context, r *rig, rnd *rand.Rand, batches int, p
 		if ctx.Err() != nil {
 			break
 		}
-		if n%400 == 399 {
-			r.city.takeOver(rnd.IntN(5))
+		lost := 0
+		if n%200 == 199 {
+			lost = rnd.IntN(3) * (n / 200 % 2) // every other leader has all of the one before
+			r.city.takeOver(lost)
 			behind = 0
 		}
 		items := make([]Item, 1+rnd.IntN(4))
@@ -284,7 +292,7 @@ func publishAtRandom(ctx context.Context, r *rig, rnd *rand.Rand, batches int, p
 			items[i] = randomItem(rnd)
 		}
 		b = r.city.commit(items...)
-		if rnd.IntN(3) == 0 {
+		if rnd.IntN(3) == 0 || lost > 0 { // a state that has another history is told of with that
 			r.city.apply(b)
 			behind = 0
 			p.published()

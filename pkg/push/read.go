@@ -15,10 +15,15 @@ import (
 	"github.com/banyan-ecc/banyan/pkg/alert"
 )
 
-// position is where a client stands.
+// position is where a client stands: at an event, named by its sequence and its epoch.
 type position struct {
 	Epoch uint32 `json:"epoch"`
 	Seq   uint64 `json:"seq"`
+}
+
+// before reports whether p is older than q, whichever history is that of the city.
+func (p position) before(q position) bool {
+	return p.Epoch < q.Epoch || p.Epoch == q.Epoch && p.Seq < q.Seq
 }
 
 // clientFrame is what a client sends.
@@ -183,7 +188,7 @@ func (c *conn) subscribe(f *clientFrame) error {
 	c.mu.Lock()
 	c.gen++
 	gen := c.gen
-	c.sub, c.behind, c.epoch, c.reached, c.tries = sub, false, 0, 0, 0
+	c.sub, c.behind, c.reached, c.tries = sub, false, position{}, 0
 	c.mu.Unlock()
 	reason := ReasonSubscribed
 	if f.Since != nil {
@@ -191,7 +196,7 @@ func (c *conn) subscribe(f *clientFrame) error {
 			return nil
 		}
 	}
-	if err := c.snapshot(gen, sub, reason, 0, 0); err != nil {
+	if err := c.snapshot(gen, sub, reason, position{}); err != nil {
 		c.unsubscribe()
 		return err
 	}

@@ -9,12 +9,18 @@ import (
 // ring holds the newest batches: the queue of the shards, each of which reads at its own pace, and the memory
 // from which clients resume. It is bounded in events and in bytes; a reader that falls off its end starts over
 // with snapshots. Publish is its only writer.
+//
+// A position in it is a sequence and the epoch of the event there. Who leads the city may change: as long as the new
+// leader goes on where the ring ends, that is one history, and a reader of it misses nothing. Two leaders that gave
+// the same sequence to different events gave it different epochs, so a position of the other history is told by that.
 type ring struct {
 	maxEvents, maxBytes int
 	readers             int // shards; each calls passed once for every entry it reads
 
 	mu      sync.RWMutex
-	epoch   uint32 // 0 until the first batch
+	history uint64 // counts the histories begun, by the first batch and by each that does not follow; 0 until then
+	base    uint32 // epoch of the event before the oldest held
+	epoch   uint32 // of the event at head
 	head    uint64 // newest sequence
 	entries []*entry
 	events  int
@@ -77,7 +83,7 @@ type publication uint8
 
 const (
 	published publication = iota
-	gapped                // sequences are missing before it; whoever stood there needs a snapshot
+	gapped                // it does not follow the one before; whoever stood there needs a snapshot
 	refused               // of an older epoch, or told before
 )
 
@@ -90,19 +96,18 @@ func (r *ring) publish(b Batch, now int64) publication {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	outcome := published
+	outcome, empty := published, b.To < b.From
 	switch {
-	case b.Epoch < r.epoch, b.Epoch == r.epoch && b.To <= r.head && r.epoch != 0:
+	case r.history == 0:
+		r.begin(b.Epoch)
+	case b.Epoch < r.epoch, b.Epoch == r.epoch && b.To <= r.head:
 		return refused
-	case b.Epoch > r.epoch:
-		r.clear()
-		r.epoch = b.Epoch
-	case b.From != r.head+1:
-		r.clear()
+	case b.From != r.head+1, empty: // one of another epoch that is empty says that the event at head is another one
+		r.begin(b.Epoch)
 		outcome = gapped
 	}
-	r.head = b.To
-	if b.To < b.From {
+	r.epoch, r.head = b.Epoch, b.To
+	if empty {
 		return outcome
 	}
 	r.entries = append(r.entries, e)
@@ -112,76 +117,137 @@ func (r *ring) publish(b Batch, now int64) publication {
 		old := r.entries[0]
 		r.entries[0] = nil
 		r.entries = r.entries[1:]
+		r.base = old.Epoch
 		r.events -= len(old.Items)
 		r.bytes -= old.bytes
 	}
 	return outcome
 }
 
-func (r *ring) clear() { r.entries, r.events, r.bytes = nil, 0, 0 }
+// begin forgets everything: what comes is another history, or another part of this one.
+func (r *ring) begin(base uint32) {
+	r.entries, r.events, r.bytes = nil, 0, 0
+	r.base = base
+	r.history++
+}
 
-// stretch is what a reader finds behind its position.
+// stretch is events of one epoch that follow each other.
 type stretch struct {
+	history uint64
 	epoch   uint32
-	from    uint64 // first sequence told; what lies between the position and it is lost
-	to      uint64 // newest sequence
+	from    uint64 // first sequence told
+	to      uint64 // last
 	entries []*entry
 }
 
-// after returns what follows sequence pos of epoch, in buf where that is large enough. When the epoch is
-// another one, it returns everything held.
-func (r *ring) after(epoch uint32, pos uint64, buf []*entry) stretch {
+// after returns what follows sequence pos of a history, as far as it is of one epoch, in buf where that is large
+// enough. Where the history is another one, or what follows is not held any more, it begins with the oldest held.
+func (r *ring) after(history, pos uint64, buf []*entry) stretch {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	s := stretch{epoch: r.epoch, from: r.first(), to: r.head, entries: buf[:0]}
-	i := 0
-	if epoch == r.epoch && pos+1 >= s.from {
-		s.from = pos + 1
-		i = sort.Search(len(r.entries), func(i int) bool { return r.entries[i].To > pos })
+	if first := r.first(); history != r.history || pos+1 < first {
+		pos = first - 1
 	}
-	s.entries = append(s.entries, r.entries[i:]...)
+	return r.run(pos, buf)
+}
+
+// run returns what follows sequence pos, which is held, as far as it is of one epoch. mu is held.
+func (r *ring) run(pos uint64, buf []*entry) stretch {
+	s := stretch{history: r.history, epoch: r.epoch, from: pos + 1, to: r.head, entries: buf[:0]}
+	rest := r.entries[r.search(pos+1):]
+	if len(rest) == 0 {
+		return s
+	}
+	s.epoch = rest[0].Epoch
+	end := len(rest)
+	if s.epoch != r.epoch {
+		end = sort.Search(len(rest), func(i int) bool { return rest[i].Epoch > s.epoch })
+	}
+	s.to, s.entries = rest[end-1].To, append(s.entries, rest[:end]...)
 	return s
+}
+
+// search returns the index of the entry that holds a sequence, or of the first behind it. mu is held.
+func (r *ring) search(seq uint64) int {
+	return sort.Search(len(r.entries), func(i int) bool { return r.entries[i].To >= seq })
+}
+
+// at returns the epoch of the event at a sequence, where that is known: of those held and the one before. mu is held.
+func (r *ring) at(seq uint64) (epoch uint32, ok bool) {
+	switch first := r.first(); {
+	case r.history == 0 || seq+1 < first || seq > r.head:
+		return 0, false
+	case seq+1 == first:
+		return r.base, true
+	}
+	return r.entries[r.search(seq)].Epoch, true
 }
 
 // publishedAt returns when the batch that holds a sequence was published, 0 if it is not held.
 func (r *ring) publishedAt(seq uint64) int64 {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	i := sort.Search(len(r.entries), func(i int) bool { return r.entries[i].To >= seq })
+	i := r.search(seq)
 	if i == len(r.entries) || r.entries[i].From > seq {
 		return 0
 	}
 	return r.entries[i].at
 }
 
-// covers reports whether everything after sequence seq of epoch is held or yet to come.
-func (r *ring) covers(epoch uint32, seq uint64) bool {
+// covers reports whether everything after a position is held or yet to come.
+func (r *ring) covers(p position) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return epoch > r.epoch || epoch == r.epoch && seq+1 >= r.first()
+	if p.Epoch > r.epoch || p.Epoch == r.epoch && p.Seq > r.head {
+		return true
+	}
+	epoch, ok := r.at(p.Seq)
+	return ok && epoch == p.Epoch
 }
 
-// resume returns what follows since, or why it cannot be continued from there.
-func (r *ring) resume(since position) (stretch, Reason) {
+// resume returns what follows since, a stretch an epoch, or why it cannot be continued from there.
+func (r *ring) resume(since position) ([]stretch, Reason) {
 	r.mu.RLock()
-	epoch, head, first := r.epoch, r.head, r.first()
-	r.mu.RUnlock()
-	switch {
-	case epoch == 0:
-		return stretch{}, ReasonTooOld
-	case since.Epoch != epoch, since.Seq > head:
-		return stretch{}, ReasonEpochChanged
-	case since.Seq+1 < first:
-		return stretch{}, ReasonTooOld
+	defer r.mu.RUnlock()
+	switch epoch, ok := r.at(since.Seq); {
+	case r.history == 0:
+		return nil, ReasonTooOld
+	case since.Epoch > r.epoch, since.Seq > r.head, ok && epoch != since.Epoch:
+		return nil, ReasonEpochChanged
+	case !ok:
+		return nil, ReasonTooOld
 	}
-	s := r.after(since.Epoch, since.Seq, nil)
-	if s.epoch != since.Epoch {
-		return stretch{}, ReasonEpochChanged
+	var all []stretch
+	for pos := since.Seq; pos < r.head; {
+		s := r.run(pos, nil)
+		all, pos = append(all, s), s.to
 	}
-	if s.from != since.Seq+1 {
-		return stretch{}, ReasonTooOld
+	return all, ""
+}
+
+// tell returns the frames of what sub wants of stretches up to sequence last, and the position they end at: since where
+// there is nothing. A stretch in which nothing is wanted is told by the from of the next frame. With more than max bytes
+// of items, ok is false; 0 sets no bound.
+func tell(sub *subscription, since position, all []stretch, last uint64, max int) (frames []byte, at position, ok bool) {
+	at = since
+	size := 0
+	for i := range all {
+		s := &all[i]
+		items := s.pick(sub, at.Seq, last)
+		if len(items) == 0 {
+			continue
+		}
+		for _, it := range items {
+			size += len(sub.body(it))
+		}
+		if max > 0 && size > max {
+			return nil, since, false
+		}
+		to := min(s.to, last)
+		frames = append(frames, eventsFrames(sub, s.epoch, at.Seq+1, to, items)...)
+		at = position{s.epoch, to}
 	}
-	return s, ""
+	return frames, at, true
 }
 
 // pick returns the items of s after seq and up to last that sub wants.

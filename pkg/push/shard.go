@@ -24,7 +24,8 @@ type shard struct {
 	inbox []request // at most a few for every connection
 
 	// The rest belongs to the shard's goroutine.
-	epoch   uint32
+	history uint64 // of the ring
+	epoch   uint32 // of the event at pos
 	pos     uint64 // everything up to here was sent
 	index   index
 	conns   []*conn
@@ -36,18 +37,17 @@ type shard struct {
 
 // request asks a shard to change what only its goroutine may.
 type request struct {
-	what  uint8
-	c     *conn
-	gen   uint32
-	sub   *subscription
-	epoch uint32
-	seq   uint64
+	what uint8
+	c    *conn
+	gen  uint32
+	sub  *subscription
+	at   position
 }
 
 const (
 	attach = iota // the connection exists: watch over it
 	detach        // it has ended
-	join          // it has been sent sub up to epoch and seq: deltas from there
+	join          // it has been sent sub up to a position: deltas from there
 	leave         // it has no subscription any more
 )
 
@@ -160,7 +160,7 @@ func (s *shard) join(r request) {
 		return // it has ended, or asked for something else since
 	}
 	s.unseat(c)
-	c.joined, c.era, c.next = r.gen, r.epoch, r.seq+1
+	c.joined, c.era, c.next = r.gen, r.at.Epoch, r.at.Seq+1
 	c.spoke = s.hub.nanos()
 	a := s.index.audience(r.sub)
 	if len(a.members) == 0 {
@@ -169,32 +169,34 @@ func (s *shard) join(r request) {
 	c.aud, c.member = a, len(a.members)
 	a.members = append(a.members, c)
 	switch {
-	case r.epoch < s.epoch:
+	case r.at.Seq > s.pos && r.at.Epoch < s.epoch: // of a history that is not the city's any more
 		s.lose(c, ReasonEpochChanged)
-	case r.epoch == s.epoch && r.seq < s.pos:
-		s.catchUp(c)
+	case r.at.before(position{s.epoch, s.pos}):
+		s.catchUp(c, r.at)
 	}
 }
 
 // catchUp tells c what lies between its position and the shard's.
-func (s *shard) catchUp(c *conn) {
+func (s *shard) catchUp(c *conn, at position) {
 	a := c.aud
-	if at := [2]uint64{c.next, s.pos}; a.caught == nil || a.catchAt != at {
-		st := s.hub.ring.after(s.epoch, c.next-1, nil)
-		if st.epoch != s.epoch || st.from != c.next {
-			s.lose(c, ReasonSlow)
+	if from := [2]position{at, {s.epoch, s.pos}}; a.catchFrom != from {
+		all, why := s.hub.ring.resume(at)
+		if why == ReasonTooOld {
+			why = ReasonSlow
+		}
+		if why != "" {
+			s.lose(c, why)
 			return
 		}
-		items := st.pick(a.sub, c.next-1, s.pos)
-		a.caught, a.catchAt = []byte{}, at
-		if len(items) > 0 {
-			a.caught = s.encode(a.sub, c.next, s.pos, items)
+		a.catchFrom = from
+		if a.caught, a.catchTo, _ = tell(a.sub, at, all, s.pos, 0); len(a.caught) > 0 {
+			s.hub.n.encoded.Add(1)
 		}
 	}
 	if len(a.caught) == 0 {
 		return // nothing it wants: its next frame says from where it stood
 	}
-	s.send(c, a.caught, s.pos)
+	s.send(c, a.caught, a.catchTo)
 }
 
 // lose takes c, which has missed something, out of its audience; a snapshot brings it back.
@@ -208,16 +210,23 @@ func (s *shard) lose(c *conn, why Reason) {
 	}()
 }
 
-// flush sends all that the ring holds after the shard's position.
+// flush sends all that the ring holds after the shard's position, one epoch after the other.
 func (s *shard) flush() {
-	st := s.hub.ring.after(s.epoch, s.pos, s.entries)
-	s.entries = st.entries
-	if st.epoch == s.epoch && st.to == s.pos {
-		return
+	for {
+		st := s.hub.ring.after(s.history, s.pos, s.entries)
+		s.entries = st.entries
+		if st.history == s.history && st.to == s.pos {
+			return
+		}
+		if st.history != s.history || st.from != s.pos+1 {
+			s.skip(st)
+		}
+		s.advance(st)
 	}
-	if st.epoch != s.epoch || st.from != s.pos+1 {
-		s.skip(st)
-	}
+}
+
+// advance sends a stretch.
+func (s *shard) advance(st stretch) {
 	started, events := s.hub.o.Now(), 0
 	for _, e := range st.entries {
 		events += len(e.Items)
@@ -230,7 +239,8 @@ func (s *shard) flush() {
 	for _, a := range s.dirty {
 		conns += s.tell(a, st, started.UnixNano())
 		clear(a.pending)
-		a.pending, a.caught = a.pending[:0], nil
+		a.pending = a.pending[:0]
+		a.forgetCaught()
 	}
 	for _, e := range st.entries {
 		e.passed()
@@ -238,25 +248,25 @@ func (s *shard) flush() {
 			s.hub.pushed(e.at)
 		}
 	}
-	s.pos = st.to
+	s.epoch, s.pos = st.epoch, st.to
 	clear(s.dirty)
 	clear(s.entries)
 	s.dirty = s.dirty[:0]
 	s.hub.flushed(events, conns, started)
 }
 
-// skip moves the shard over what it can not tell: another epoch has begun, or the ring has lost what came
+// skip moves the shard over what it can not tell: another history has begun, or the ring has lost what came
 // next. Members that stand before the gap are lost; those whose snapshot was newer are not.
 func (s *shard) skip(st stretch) {
-	reached, why := s.pos, ReasonSlow
-	if st.epoch != s.epoch {
-		reached, why = 0, ReasonEpochChanged
+	reached, why, other := s.pos, ReasonSlow, st.history != s.history
+	if other {
+		reached = 0
 	}
-	s.epoch, s.pos = st.epoch, st.from-1
+	s.history, s.epoch, s.pos = st.history, st.epoch, st.from-1
 	for _, c := range s.conns {
 		switch {
 		case c.aud == nil || c.era > st.epoch:
-		case c.era < st.epoch:
+		case other && c.era < st.epoch:
 			s.lose(c, ReasonEpochChanged)
 		case max(reached+1, c.next) < st.from:
 			s.lose(c, why)
@@ -271,14 +281,14 @@ func (s *shard) tell(a *audience, st stretch, now int64) (told int) {
 	var from uint64
 	for i := 0; i < len(a.members); {
 		c := a.members[i]
-		if c.era == st.epoch && c.next <= st.to {
+		if c.era <= st.epoch && c.next <= st.to {
 			if from != c.next {
 				from, frames = c.next, s.frames(a, st, c.next)
 			}
 			if len(frames) > 0 {
 				told++
 				c.spoke = now
-				if !s.send(c, frames, st.to) {
+				if !s.send(c, frames, position{st.epoch, st.to}) {
 					continue // another member has its place
 				}
 			}
@@ -298,22 +308,20 @@ func (s *shard) frames(a *audience, st stretch, from uint64) []byte {
 		return nil
 	}
 	newest := st.entries[len(st.entries)-1]
-	return newest.frame(frameKey{a.sub.key, from}, func() []byte { return s.encode(a.sub, from, st.to, items) })
+	return newest.frame(frameKey{a.sub.key, from}, func() []byte {
+		s.hub.n.encoded.Add(1)
+		return eventsFrames(a.sub, st.epoch, from, st.to, items)
+	})
 }
 
-func (s *shard) encode(sub *subscription, from, to uint64, items []*Item) []byte {
-	s.hub.n.encoded.Add(1)
-	return eventsFrames(sub, s.epoch, from, to, items)
-}
-
-// send delivers frames that end with sequence to, and reports whether c is still a member.
-func (s *shard) send(c *conn, frames []byte, to uint64) bool {
+// send delivers frames that end at a position, and reports whether c is still a member.
+func (s *shard) send(c *conn, frames []byte, to position) bool {
 	if s.writes++; s.writes%yieldEvery == 0 {
 		runtime.Gosched()
 	}
 	switch c.deliver(frames, c.joined, to) {
 	case taken:
-		c.next = to + 1
+		c.era, c.next = to.Epoch, to.Seq+1
 		return true
 	case late:
 		s.hub.slowed(c)
@@ -326,7 +334,7 @@ func (s *shard) send(c *conn, frames []byte, to uint64) bool {
 func (s *shard) sweep() {
 	now := s.hub.o.Now()
 	nanos, o := now.UnixNano(), &s.hub.o
-	beat := heartbeatFrame(s.epoch, s.pos, now)
+	beat := heartbeatFrame(s.epoch, s.pos, now, s.hub.staleSince())
 	soon := o.Heartbeat / sweepsPerBeat // the next sweep would be too late
 	for _, c := range s.conns {
 		if time.Duration(nanos-c.heard.Load()) >= o.Silence && !c.silenced {
@@ -343,7 +351,7 @@ func (s *shard) sweep() {
 		}
 	}
 	for _, a := range s.index.all {
-		a.caught = nil
+		a.forgetCaught()
 	}
 	if s.first {
 		s.hub.shared.tidy(now)
@@ -354,17 +362,17 @@ func (s *shard) sweep() {
 // did not concern it, first gets an empty events frame, so that the sequence in a heartbeat is always the to
 // of the frame before.
 func (s *shard) heartbeat(c *conn, beat []byte, now time.Time) {
-	frames, to := beat, s.pos
+	frames, to := beat, position{s.epoch, s.pos}
 	switch {
 	case c.aud == nil:
-	case c.era != s.epoch || c.next > s.pos+1:
-		to = c.next - 1
-		frames = heartbeatFrame(c.era, to, now)
+	case c.era > s.epoch || c.next > s.pos+1: // its snapshot was newer
+		to = position{c.era, c.next - 1}
+		frames = heartbeatFrame(to.Epoch, to.Seq, now, s.hub.staleSince())
 	case c.next <= s.pos:
 		frames = append(eventsFrames(c.aud.sub, s.epoch, c.next, s.pos, nil), beat...)
 	}
 	if c.idle(frames, c.aud != nil, c.joined, to) {
 		c.spoke = now.UnixNano()
-		c.next = to + 1
+		c.era, c.next = to.Epoch, to.Seq+1
 	}
 }

@@ -19,11 +19,10 @@ type shared struct {
 type opening struct {
 	ready chan struct{} // closed when the rest is set
 	frame []byte        // of a snapshot without its tail
-	epoch uint32
-	seq   uint64
-	made  time.Time
-	why   Reason // of a resume: why it cannot be
-	err   error
+	position
+	made time.Time
+	why  Reason // of a resume: why it cannot be
+	err  error
 }
 
 func (s *shared) init() {

@@ -103,7 +103,7 @@ func (s *Sequencer) commit(w *work, began time.Time) error {
 	if len(w.frames) > 0 {
 		w.committed.To = s.state.Seq()
 		s.city.Store(s.state.City())
-		s.replica.apply(w.committed.Events, nil)
+		s.replica.apply(w.committed.Epoch, w.committed.Events, nil)
 		s.o.Publish(w.committed)
 	}
 	for _, a := range w.answers {

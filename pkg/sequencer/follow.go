@@ -21,9 +21,10 @@ var (
 	errLeads      = errors.New("a writer that leads adopts nothing")
 )
 
-// turn is what the writer's goroutine is to do for a follower: adopt frames, or lead.
+// turn is what the writer's goroutine is to do for a follower: adopt frames, begin with another state, or lead.
 type turn struct {
 	frames []journal.Frame
+	start  *Start // to begin with
 	epoch  uint32 // to lead under; 0: adopt
 	done   chan error
 }
@@ -39,6 +40,12 @@ func (s *Sequencer) Adopt(ctx context.Context, frames []journal.Frame) error {
 // Lead has a follower take commands from now on, under an epoch above every other that it knows of.
 func (s *Sequencer) Lead(ctx context.Context, epoch uint32) error {
 	return s.ask(ctx, turn{epoch: epoch, done: make(chan error, 1)})
+}
+
+// Restart has a follower go on from another state of its city, which must be newer than its own: what lies between is
+// not shown, and screens begin anew. It is for one that keeps no journal.
+func (s *Sequencer) Restart(ctx context.Context, start *Start) error {
+	return s.ask(ctx, turn{start: start, done: make(chan error, 1)})
 }
 
 func (s *Sequencer) ask(ctx context.Context, t turn) error {
@@ -67,15 +74,29 @@ func (s *Sequencer) turn(t turn) (final error) {
 	case t.epoch > 0:
 		s.epoch.Store(t.epoch)
 		s.leads.Store(true)
-		seq := s.state.Seq()
-		s.o.Publish(&Committed{Epoch: t.epoch, From: seq + 1, To: seq}) // screens learn of the epoch
-		err = nil
+		err = nil // screens learn of the epoch from its first event: what they show stays true
+	case t.start != nil:
+		err = s.restart(t.start)
 	default:
 		err = s.adopt(t.frames)
 		final = s.Err()
 	}
 	t.done <- err
 	return final
+}
+
+func (s *Sequencer) restart(start *Start) error {
+	epoch, seq := s.epoch.Load(), s.state.Seq()
+	to := start.Writer.Seq()
+	if start.Epoch < epoch || start.Epoch == epoch && to <= seq {
+		return fmt.Errorf("%w: a state at %d-%d where one is at %d-%d", ErrOutOfOrder, start.Epoch, to, epoch, seq)
+	}
+	s.state = start.Writer
+	s.epoch.Store(start.Epoch)
+	s.city.Store(s.state.City())
+	s.replica.replace(start.Reader, start.Epoch)
+	s.o.Publish(&Committed{Epoch: start.Epoch, From: to + 1, To: to})
+	return nil
 }
 
 // adoption is frames of one epoch, decoded.
@@ -149,6 +170,6 @@ func (s *Sequencer) take(c *Committed) {
 		c.Docs = append(c.Docs, doc)
 	}
 	s.city.Store(s.state.City())
-	s.replica.apply(c.Events, city)
+	s.replica.apply(c.Epoch, c.Events, city)
 	s.o.Publish(c)
 }

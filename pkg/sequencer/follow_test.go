@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"testing"
 
 	"github.com/banyan-ecc/banyan/dispatch"
@@ -93,3 +94,67 @@ func TestFollower(t *testing.T) {
 		t.Fatal("after a restart the state is another one")
 	}
 }
+
+// TestRestart has a follower without a journal begin with a snapshot, follow, miss something and begin with another.
+func TestRestart(t *testing.T) {
+	a := begin(t, nil, nil)
+	shown := make(chan Committed, 64)
+	b := open(t, t.TempDir(), a.clock, nil, func(o *Options) {
+		o.Follow, o.Log = true, noLog{}
+		o.Publish = func(c *Committed) { shown <- *c }
+	})
+	ctx, epoch := t.Context(), uint32(FirstEpoch)
+	restart := func() error {
+		t.Helper()
+		start, err := Restore(bytes.NewReader(a.image()), epoch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b.seq.Restart(ctx, start)
+	}
+	report := func(i int) uint64 {
+		out := a.must(a.report("fire-119", fmt.Sprint(i), "fire.building", float64(i*700)))
+		return out.Events[0].Seq
+	}
+	for i := range 10 {
+		report(i)
+	}
+	if err := restart(); err != nil {
+		t.Fatal(err)
+	}
+	if c := <-shown; len(c.Events) > 0 || c.To != c.From-1 || c.From != a.seq.state.Seq()+1 {
+		t.Fatalf("shown %+v", c)
+	}
+	next := report(10)
+	if err := b.seq.Adopt(ctx, a.frames(next)); err != nil {
+		t.Fatal(err)
+	}
+	if c := <-shown; c.From != next || !bytes.Equal(a.image(), b.image()) {
+		t.Fatalf("shown from %d, want %d; same state %v", c.From, next, bytes.Equal(a.image(), b.image()))
+	}
+	if err := restart(); !errors.Is(err, ErrOutOfOrder) {
+		t.Fatalf("a state it has already: %v", err)
+	}
+	report(11)
+	if err := b.seq.Adopt(ctx, a.frames(report(12))); !errors.Is(err, ErrOutOfOrder) {
+		t.Fatalf("a gap: %v", err)
+	}
+	if err := restart(); err != nil || !bytes.Equal(a.image(), b.image()) {
+		t.Fatalf("after a gap: %v", err)
+	}
+	b.seq.Replica().ReadAt(func(got uint32, st *dispatch.State) {
+		if got != epoch || st.City() == nil {
+			t.Errorf("epoch %d, city %v", got, st.City())
+		}
+	})
+	if _, err := Restore(bytes.NewReader(a.image()[:2000]), epoch); err == nil {
+		t.Fatal("half a snapshot is one")
+	}
+}
+
+// noLog keeps nothing.
+type noLog struct{}
+
+func (noLog) Append([]journal.Frame) error { return nil }
+
+func (noLog) WriteSnapshot(uint64, func(io.Writer) error) error { return nil }

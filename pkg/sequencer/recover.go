@@ -59,16 +59,33 @@ func Recover(src Source, progress func(seq uint64)) (*Start, error) {
 			progress(start.Writer.Seq())
 		}
 	}
-	if start.Writer.City() == nil && start.Writer.Digest() != "" {
-		city, problems := plan.Load(start.Writer.Files())
-		if city == nil {
-			start.Problems = problems
-			return start, nil
-		}
-		start.Writer.UseCity(city)
-		start.Reader.UseCity(city)
-	}
+	start.compile()
 	return start, nil
+}
+
+// Restore reads a snapshot whose last event is of an epoch. An error leaves nothing behind; r may have been read in part.
+func Restore(r io.Reader, epoch uint32) (*Start, error) {
+	start := &Start{Epoch: epoch}
+	if err := start.restore(r); err != nil {
+		return nil, err
+	}
+	start.SnapshotSeq = start.Writer.Seq()
+	start.compile()
+	return start, nil
+}
+
+// compile makes the configuration of a state usable, unless it is.
+func (start *Start) compile() {
+	if start.Writer.City() != nil || start.Writer.Digest() == "" {
+		return
+	}
+	city, problems := plan.Load(start.Writer.Files())
+	if city == nil {
+		start.Problems = problems
+		return
+	}
+	start.Writer.UseCity(city)
+	start.Reader.UseCity(city)
 }
 
 const progressEvery = 50_000 // frames

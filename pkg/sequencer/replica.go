@@ -13,10 +13,11 @@ import (
 type Replica struct {
 	mu    sync.RWMutex
 	state *dispatch.State
+	epoch uint32 // of the last event
 }
 
-// NewReplica takes over s.
-func NewReplica(s *dispatch.State) *Replica { return &Replica{state: s} }
+// NewReplica takes over s, whose last event is of an epoch.
+func NewReplica(s *dispatch.State, epoch uint32) *Replica { return &Replica{state: s, epoch: epoch} }
 
 // Read calls f with the committed state. f must not keep the state, must not change it and should be brief;
 // the documents it finds may be kept.
@@ -26,11 +27,27 @@ func (r *Replica) Read(f func(*dispatch.State)) {
 	f(r.state)
 }
 
-// apply takes events in; city is the compiled form of the configuration that was loaded last among them, nil if the
-// events bring their own or none was.
-func (r *Replica) apply(events []dispatch.Event, city *plan.City) {
+// ReadAt is Read, and says of which epoch the last event of the state is. With its sequence that names a position in the
+// history of the city, whoever has led it.
+func (r *Replica) ReadAt(f func(epoch uint32, st *dispatch.State)) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	f(r.epoch, r.state)
+}
+
+// replace puts another state in the place of this one.
+func (r *Replica) replace(s *dispatch.State, epoch uint32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.state, r.epoch = s, epoch
+}
+
+// apply takes events of an epoch in; city is the compiled form of the configuration that was loaded last among them, nil if the
+// events bring their own or none was.
+func (r *Replica) apply(epoch uint32, events []dispatch.Event, city *plan.City) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.epoch = epoch
 	for i := range events {
 		r.state.Apply(&events[i])
 		if city != nil && events[i].Type == dispatch.ConfigLoaded && events[i].Digest == city.Digest {

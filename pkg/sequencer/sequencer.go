@@ -112,7 +112,7 @@ func New(o Options) *Sequencer {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Sequencer{
-		o: o, turns: make(chan turn), mailbox: make(chan request, MailboxSize), lanes: newLanes(), state: o.Start.Writer, replica: NewReplica(o.Start.Reader),
+		o: o, turns: make(chan turn), mailbox: make(chan request, MailboxSize), lanes: newLanes(), state: o.Start.Writer, replica: NewReplica(o.Start.Reader, o.Start.Epoch),
 		stopped:  make(chan struct{}),
 		snapshot: snapshots{last: o.Start.SnapshotSeq, written: o.Start.SnapshotSeq, idle: make(chan uint64, 1)},
 	}
