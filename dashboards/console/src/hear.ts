@@ -35,7 +35,7 @@ export function hear(frames: readonly StateFrame[], after: Store, adopt: Adopt):
       list = f.seats
       heardSeq = f.seq
     }
-    if (f.op === 'events' && f.epoch === after.epoch) fresh.push(...f.events.filter((e) => e.seq > heardSeq && e.seq <= after.seq))
+    if (f.op === 'events' && f.epoch <= after.epoch) fresh.push(...f.events.filter((e) => e.seq > heardSeq && e.seq <= after.seq))
   }
   heardSeq = fresh.at(-1)?.seq ?? heardSeq
   for (const e of fresh) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ageMs, delayOf } from './link.ts'
+import { ageMs, behindMs, delayOf } from './link.ts'
 import type { LinkState } from './link.ts'
 
 describe('delayOf', () => {
@@ -9,6 +9,13 @@ describe('delayOf', () => {
     expect(delayOf(3, 1)).toBe(4_000)
     expect(delayOf(99, 0)).toBe(7_500)
     expect(delayOf(99, 1)).toBe(15_000)
+  })
+})
+
+describe('behindMs', () => {
+  it('is how long the server itself is cut off', () => {
+    expect(behindMs({ server_time: '2026-11-26T08:00:30.000000Z', stale_since: '2026-11-26T08:00:00.000000Z' })).toBe(30_000)
+    expect(behindMs({ server_time: '2026-11-26T08:00:30.000000Z' })).toBe(0)
   })
 })
 

@@ -64,6 +64,7 @@ export class Link {
   private timers: ReturnType<typeof setInterval>[] = []
   private frameAt = 0 // performance.now() of the last frame of any kind
   private frameDate = 0 // Date.now() of it
+  private behindMs = 0 // how long the server itself has not heard of the city, as of its last word on that
   private askedAt = -Infinity
   private pendingAsk: ReturnType<typeof setTimeout> | undefined
   private reportedAt = -Infinity
@@ -182,6 +183,7 @@ export class Link {
     if (f.op === 'snapshot' || f.op === 'heartbeat') {
       const skewMs = Date.parse(f.server_time) - Date.now()
       if (Math.abs(skewMs - this.state.skewMs) > 50) this.state = { ...this.state, skewMs }
+      this.behindMs = behindMs(f)
     }
     this.waiting.push(f)
     // A hidden page gets no animation frames, and its timers come late.
@@ -201,7 +203,7 @@ export class Link {
     this.publish(store)
     if (!store.adrift) {
       if (frames.some((f) => f.op === 'events' && f.events.length > 0)) this.undrawn = true
-      this.say({ phase: 'live', attempts: 0, heardAt: this.frameAt, heardDate: this.frameDate })
+      this.say({ phase: 'live', attempts: 0, heardAt: this.frameAt - this.behindMs, heardDate: this.frameDate - this.behindMs })
     }
     if (need !== 'nothing') {
       this.say({ phase: 'connecting' })
@@ -238,6 +240,11 @@ export class Link {
     this.state = { ...this.state, ...change }
     this.o.onLink(this.state)
   }
+}
+
+// behindMs returns how old the picture was at the server, in ms: 0 unless that one is cut off from the city itself.
+export function behindMs(f: { server_time: string; stale_since?: string }): number {
+  return f.stale_since === undefined ? 0 : Math.max(0, Date.parse(f.server_time) - Date.parse(f.stale_since))
 }
 
 // ageMs returns how old the picture is. Where the two clocks disagree the older answer is given: a screen must

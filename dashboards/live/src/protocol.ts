@@ -331,6 +331,7 @@ export interface SnapshotFrame {
   gaps?: readonly Gap[] // in the roster ahead, the first of them
   gaps_total?: number
   server_time: string
+  stale_since?: string // since when the server itself has not heard of the city
   reason: string
 }
 
@@ -353,6 +354,7 @@ export interface HeartbeatFrame {
   epoch: number
   seq: number
   server_time: string
+  stale_since?: string
 }
 
 export type StateFrame = SnapshotFrame | EventsFrame | ResumedFrame | HeartbeatFrame

@@ -139,9 +139,16 @@ describe('what was missed', () => {
     const s = fresh()
     expect(after(s, heartbeat(10))).toEqual({ store: s, need: 'nothing' })
   })
-  it('calls for a snapshot when the epoch is another', () => {
-    expect(after(fresh(), events(11, [opened], 2)).need).toBe('snapshot')
+  it('is none when the next leader goes on', () => {
+    const { store, need } = after(fresh(), events(11, [opened], 2), heartbeat(11, 2))
+    expect([need, store.adrift, store.epoch, store.seq, store.incidents.size]).toEqual(['nothing', false, 2, 11, 1])
+    expect(after(fresh(), events(12, [opened], 2)).need).toBe('resume')
+    expect(after(fresh(), heartbeat(11, 2)).need).toBe('resume')
+  })
+  it('calls for a snapshot when the history is another', () => {
+    expect(after(fresh(), events(10, [opened], 2)).need).toBe('snapshot')
     expect(after(fresh(), heartbeat(10, 2)).need).toBe('snapshot')
+    expect(after(after(fresh(), events(11, [opened], 2)).store, events(12, [opened], 1)).need).toBe('snapshot')
     expect(after(fresh(), { op: 'resumed', epoch: 2, seq: 10 }).need).toBe('snapshot')
     expect(after(fresh(), { op: 'resumed', epoch: 1, seq: 9 }).need).toBe('snapshot')
   })

@@ -103,7 +103,7 @@ class Draft {
       case 'heartbeat':
         // A heartbeat's seq is the `to` of the frame before it: a greater one means a frame was lost.
         if (this.s.adrift) return undefined
-        if (f.epoch !== this.s.epoch) return this.lose('snapshot')
+        if (f.epoch < this.s.epoch || (f.epoch > this.s.epoch && f.seq <= this.s.seq)) return this.lose('snapshot')
         return f.seq > this.s.seq ? this.lose('resume') : undefined
     }
   }
@@ -130,7 +130,8 @@ class Draft {
 
   private events(f: EventsFrame): Need | undefined {
     if (this.s.adrift) return undefined
-    if (f.epoch !== this.s.epoch) return this.lose('snapshot')
+    // The next leader goes on where the one before ended; its events have a greater epoch and never a sequence known here.
+    if (f.epoch < this.s.epoch || (f.epoch > this.s.epoch && f.from <= this.s.seq)) return this.lose('snapshot')
     if (f.to <= this.s.seq) return undefined // known already
     if (f.from > this.s.seq + 1) return this.lose('resume')
     this.begin()
@@ -138,6 +139,7 @@ class Draft {
       if (e.seq > this.s.seq) this.apply(e)
     }
     this.s.seq = f.to
+    this.s.epoch = f.epoch
     return undefined
   }
 

@@ -135,7 +135,7 @@ function hear(frames: readonly StateFrame[], after: Store): void {
   let ask = false
   for (const f of frames) {
     if (f.op === 'snapshot') list = f.seats
-    if (f.op !== 'events' || f.epoch !== after.epoch) continue
+    if (f.op !== 'events' || f.epoch > after.epoch) continue
     for (const e of f.events) {
       list = seatsAfter(list, e)
       ask ||= e.type === 'seat.signed_off' || e.type === 'roster.amended' || (e.type === 'seat.maintenance' && !e.maintenance)
