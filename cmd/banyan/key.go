@@ -10,7 +10,7 @@ import (
 )
 
 func keyCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "key", Short: "Make, list and revoke the keys of sources, walls and officers"}
+	cmd := &cobra.Command{Use: "key", Short: "Make, list and revoke the keys of sources, walls, officers and gateways"}
 	cmd.PersistentFlags().String("data", "data", "data folder of the server; it may be running")
 	cmd.AddCommand(keyAddCommand(), keyListCommand(), keyRevokeCommand())
 	return cmd
@@ -30,7 +30,8 @@ func keyAddCommand() *cobra.Command {
 		Example: `  banyan key add --data data --role source --source fire-119
   banyan key add --data data --role wall --name hall
   banyan key add --data data --role officer --seat fire-1 --name 陈志强
-  banyan key add --data data --role calendar --department fire --name 黄晓红的手机`,
+  banyan key add --data data --role calendar --department fire --name 黄晓红的手机
+  banyan key add --data data --role gateway --name gateway-1 > gateway.key`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			k.Role = auth.Role(role)
@@ -43,7 +44,7 @@ func keyAddCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&role, "role", "", "source, wall, officer or calendar")
+	f.StringVar(&role, "role", "", "source, wall, officer, calendar or gateway")
 	f.StringVar(&k.Source, "source", "", "role source: its id, the name of a file in sources/")
 	f.StringVar(&k.Seat, "seat", "", "role officer: the seat it acts as")
 	f.StringVar(&k.Department, "department", "", "role calendar: whose roster it reads")

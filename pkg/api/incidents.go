@@ -136,11 +136,11 @@ func (s *Server) listIncidents(ctx context.Context, in *listInput) (*body[Incide
 	if in.Limit == 0 {
 		in.Limit = DefaultPage
 	}
-	page := IncidentPage{Incidents: []*alert.Incident{}, Epoch: s.o.Engine.Epoch()}
+	page := IncidentPage{Incidents: []*alert.Incident{}}
 	sees := s.sightOf(ctx)
 	// Documents do not change: collecting them is brief, encoding them needs no lock.
-	s.o.State.Read(func(st *dispatch.State) {
-		page.Seq = st.Seq()
+	s.o.State.ReadAt(func(epoch uint32, st *dispatch.State) {
+		page.Epoch, page.Seq = epoch, st.Seq()
 		seen, last := 0, uint64(0)
 		st.Newest(before, func(opened uint64, doc *alert.Incident) bool {
 			if len(page.Incidents) == in.Limit || seen == MaxScan {

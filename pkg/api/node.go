@@ -3,7 +3,23 @@ package api
 import (
 	"context"
 	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/banyan-ecc/banyan/dispatch"
+	"github.com/banyan-ecc/banyan/pkg/alert"
 )
+
+// Bounds of giving the state away.
+const (
+	MaxImagesAtOnce = 2 // each holds references to everything there was when it began
+	imageTimeout    = 5 * time.Minute
+)
+
+// EpochHeader is the header in which a node says of which epoch the last event of the state is that it sends.
+const EpochHeader = "Banyan-Epoch"
 
 // NodeStatus says what this process is to the city and how its copy in Redis fares.
 type NodeStatus struct {
@@ -31,8 +47,41 @@ type MirrorStatus struct {
 
 func (s *Server) nodeRoutes() {
 	register(s, http.MethodGet, "/api/v1/node", "get-node", "This node: role, epoch, and how far Redis is behind", []string{cityRead}, s.getNode)
+	s.mux.Handle("GET /api/v1/node/snapshot", s.guarded(http.HandlerFunc(s.getImage), nodeSnapshot))
+	s.api.OpenAPI().AddOperation(&huma.Operation{OperationID: "get-node-snapshot", Method: http.MethodGet, Path: "/api/v1/node/snapshot",
+		Summary: "The whole state, for a gateway: a snapshot as in the data folder; the header " + EpochHeader + " is the epoch of its last event",
+		Responses: map[string]*huma.Response{
+			"200":     {Description: "OK", Content: map[string]*huma.MediaType{"application/cbor-seq": {Schema: &huma.Schema{Type: huma.TypeString}}}},
+			"default": s.refused(),
+		}})
 }
 
 func (s *Server) getNode(context.Context, *struct{}) (*body[NodeStatus], error) {
 	return &body[NodeStatus]{s.o.Node()}, nil
+}
+
+// getImage sends the state as it is now. Whoever breaks off gets an answer that ends too early, and sees it.
+func (s *Server) getImage(w http.ResponseWriter, r *http.Request) {
+	select {
+	case s.images <- struct{}{}:
+		defer func() { <-s.images }()
+	default:
+		WriteProblem(w, alert.Errorf(alert.CodeUnavailable, "%d others fetch the state already, the most there may be: retry shortly", MaxImagesAtOnce))
+		return
+	}
+	var epoch uint32
+	var view *dispatch.View
+	s.o.State.ReadAt(func(of uint32, st *dispatch.State) { epoch, view = of, st.View() })
+	if view.Seq() == 0 {
+		WriteProblem(w, alert.Errorf(alert.CodeUnavailable, "nothing has happened in this city yet: retry shortly"))
+		return
+	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(imageTimeout)) // a connection that cannot have one ends with the server
+	w.Header().Set("Content-Type", "application/cbor-seq")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set(EpochHeader, strconv.FormatUint(uint64(epoch), 10))
+	if err := view.Encode(w); err != nil {
+		s.o.Logger.Debug("sending the state", "to", callerOf(r.Context()).Key, "error", err)
+		panic(http.ErrAbortHandler)
+	}
 }

@@ -59,6 +59,7 @@ const (
 	metricsRead      = "metrics.read"
 	auditRead        = "audit.read"
 	configLoad       = "config.load"
+	nodeSnapshot     = "node.snapshot"
 	sourceRead       = "source.read"
 	quarantineRead   = "source.quarantine"
 	quarantineReplay = "source.replay"

@@ -1,29 +1,40 @@
 package api_test
 
 import (
+	"bytes"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/banyan-ecc/banyan/pkg/alert"
+	"github.com/banyan-ecc/banyan/pkg/api"
+	"github.com/banyan-ecc/banyan/pkg/auth"
+	"github.com/banyan-ecc/banyan/pkg/sequencer"
 )
 
 // entitled returns the roles that may use an operation; "nobody" is whoever has no key.
 func entitled(method, path string) []string {
 	switch {
 	case path == "/healthz" || path == "/readyz":
-		return []string{"nobody", "source", "wall", "officer"}
+		return []string{"nobody", "source", "wall", "officer", "gateway"}
 	case strings.HasPrefix(path, "/api/v1/login"):
-		return []string{"nobody", "source", "wall", "officer"}
-	case path == "/metrics" || path == "/openapi.json" || path == "/api/v1/logout" || path == "/api/v1/me":
+		return []string{"nobody", "source", "wall", "officer", "gateway"}
+	case path == "/metrics":
 		return []string{"source", "wall", "officer"}
+	case path == "/openapi.json" || path == "/api/v1/logout" || path == "/api/v1/me":
+		return []string{"source", "wall", "officer", "gateway"}
 	case strings.HasPrefix(path, "/api/v1/alerts"), strings.HasSuffix(path, "/heartbeat"), path == "/api/v1/cap", path == "/api/v1/cloudevents", path == "/api/v1/alertmanager":
 		return []string{"source"}
 	case strings.HasSuffix(path, "/roster.ics"):
 		return []string{"officer", "calendar"}
 	case path == "/api/v1/audit":
 		return nil // people who audit alone
+	case path == "/api/v1/node/snapshot":
+		return []string{"gateway"}
+	case path == "/api/v1/city", path == "/api/v1/node", strings.HasPrefix(path, "/api/v1/areas"), strings.HasPrefix(path, "/api/v1/cells"):
+		return []string{"wall", "officer", "gateway"}
 	case strings.HasPrefix(path, "/api/v1/configuration"), strings.HasSuffix(path, "/unseal"):
 		return nil // people alone
 	case method == http.MethodGet && slices.Contains(shownOnWalls, path):
@@ -51,7 +62,7 @@ func TestRoles(t *testing.T) {
 		for method := range operations {
 			method = strings.ToUpper(method)
 			may := entitled(method, path)
-			for role, token := range map[string]string{"nobody": "", "source": c.source("fire-119"), "wall": c.wall(), "officer": c.officer("fire-1")} {
+			for role, token := range map[string]string{"nobody": "", "source": c.source("fire-119"), "wall": c.wall(), "officer": c.officer("fire-1"), "gateway": c.token(auth.Key{Role: auth.RoleGateway, Name: "g"})} {
 				tried++
 				a := c.must(method, strings.ReplaceAll(path, "{id}", "none"), token, "")
 				want := "is let through"
@@ -153,5 +164,23 @@ func TestDatumOfSource(t *testing.T) {
 		if got := i.Location.Lon != 119.25; got != shifted {
 			t.Errorf("%s: %v", source, i.Location)
 		}
+	}
+}
+
+// TestNodeSnapshot: what a gateway fetches is the state, whole.
+func TestNodeSnapshot(t *testing.T) {
+	c := newCentre(t)
+	c.must(http.MethodPost, "/api/v1/alerts", c.source("fire-119"), alertAt("x", "fire.vehicle", 0, 0))
+	a := c.must(http.MethodGet, "/api/v1/node/snapshot", c.token(auth.Key{Role: auth.RoleGateway, Name: "g"}), "")
+	epoch, err := strconv.ParseUint(a.header.Get(api.EpochHeader), 10, 32)
+	if err != nil || a.status != http.StatusOK {
+		t.Fatalf("%d, %v: %.200s", a.status, err, a.body)
+	}
+	start, err := sequencer.Restore(bytes.NewReader(a.body), uint32(epoch))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if start.Reader.Len() != 1 || start.Reader.City() == nil || start.Epoch != sequencer.FirstEpoch {
+		t.Fatalf("%d incidents, city %v, epoch %d", start.Reader.Len(), start.Reader.City(), start.Epoch)
 	}
 }

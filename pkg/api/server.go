@@ -44,7 +44,11 @@ type Engine interface {
 }
 
 // State is the committed state.
-type State interface{ Read(func(*dispatch.State)) }
+type State interface {
+	Read(func(*dispatch.State))
+	// ReadAt is Read, and says of which epoch the state's last event is.
+	ReadAt(func(epoch uint32, st *dispatch.State))
+}
 
 // History finds what was written.
 type History interface {
@@ -86,6 +90,7 @@ type Server struct {
 	api      huma.API
 	limits   limits
 	outlines outlines
+	images   chan struct{} // held while the state is sent
 }
 
 // New returns a server.
@@ -99,7 +104,7 @@ func New(o Options) *Server {
 	if o.Door == nil {
 		o.Door = noDoor{}
 	}
-	s := &Server{o: o, mux: http.NewServeMux(), limits: newLimits(o.Now)}
+	s := &Server{o: o, mux: http.NewServeMux(), limits: newLimits(o.Now), images: make(chan struct{}, MaxImagesAtOnce)}
 	s.api = humago.New(s.mux, description())
 	aliases := s.api.OpenAPI().Components.Schemas
 	aliases.RegisterTypeAlias(reflect.TypeFor[alert.Time](), reflect.TypeFor[time.Time]())

@@ -55,10 +55,12 @@ func (k *Key) Validate() error {
 		return errors.New("an officer key needs --seat")
 	case k.Role == RoleWall && k.Name == "":
 		return errors.New("a wall key needs --name, so that it can be told from the others")
+	case k.Role == RoleGateway && k.Name == "":
+		return errors.New("a gateway key needs --name, so that it can be told from the others")
 	case k.Role == RoleCalendar && (k.Department == "" || k.Name == ""):
 		return errors.New("a calendar key needs --department, and --name, so that it can be told from the others")
-	case k.Role != RoleSource && k.Role != RoleOfficer && k.Role != RoleWall && k.Role != RoleCalendar:
-		return fmt.Errorf("role %q: want source, wall, officer or calendar", k.Role)
+	case k.Role != RoleSource && k.Role != RoleOfficer && k.Role != RoleWall && k.Role != RoleCalendar && k.Role != RoleGateway:
+		return fmt.Errorf("role %q: want source, wall, officer, calendar or gateway", k.Role)
 	case k.Role != RoleCalendar && k.Department != "":
 		return fmt.Errorf("--department goes with --role calendar, not %s", k.Role)
 	case k.Role != RoleSource && k.Source != "":

@@ -20,6 +20,7 @@ const (
 	RoleSource   Role = "source"   // key of a source system: posts alerts
 	RoleCalendar Role = "calendar" // key of a calendar program: reads the roster of one department, and nothing else
 	RoleWall     Role = "wall"     // a big screen: reads redacted data
+	RoleGateway  Role = "gateway"  // key of a gateway: reads the whole state of the city, to show of it what its own callers may see
 	RoleOfficer  Role = "officer"  // 值班员: reads what their department takes part in, acts as its seats
 	RoleSeatKey  Role = "seat_key" // an officer key, made for one seat: reads everything unsealed, acts as that seat
 
@@ -113,6 +114,7 @@ const (
 	MetricsRead      Action = "metrics.read"
 	ConfigRead       Action = "config.read"
 	ConfigLoad       Action = "config.load"
+	NodeSnapshot     Action = "node.snapshot" // everything, as one node gives it to another
 	SourceMaintain   Action = "source.maintain"
 	SourceRead       Action = "source.read"          // health of the sources
 	QuarantineRead   Action = "source.quarantine"    // messages that could not be mapped
@@ -148,18 +150,18 @@ type Object struct {
 }
 
 // columns is how many roles the table has.
-const columns = 11
+const columns = 12
 
 // heads are the roles of its columns.
 var heads = [columns]Role{RoleSource, RoleWall, RoleSeatKey, RoleOfficer, RoleDutyLeader, RoleCommander, RoleRosterEditor,
-	RoleSystemAdmin, RoleSecurityAdmin, RoleAuditor, RoleCalendar}
+	RoleSystemAdmin, RoleSecurityAdmin, RoleAuditor, RoleCalendar, RoleGateway}
 
 // table is everything that may be done: action × role × scope. What is not in it is denied. The engine narrows
 // some of it further, by which seat holds a task and which department leads.
 var table = map[Action][columns]Scope{
-	// source, wall, seat key, officer, duty leader, commander, roster editor, system, security, audit, calendar
+	// source, wall, seat key, officer, duty leader, commander, roster editor, system, security, audit, calendar, gateway (no where it is left out)
 	AlertSubmit:         {All, no, no, no, no, no, no, no, no, no, no},
-	CityRead:            {no, All, All, All, All, All, All, All, no, no, no},
+	CityRead:            {no, All, All, All, All, All, All, All, no, no, no, All},
 	BoardRead:           {no, no, All, All, All, All, All, no, no, no, no},
 	BoardRedacted:       {no, All, no, no, no, no, no, no, no, no, no},
 	IncidentRedacted:    {no, All, no, no, no, no, no, no, no, no, no},
@@ -209,6 +211,7 @@ var table = map[Action][columns]Scope{
 	UserManage:          {no, no, no, no, no, no, no, no, All, no, no},
 	KeyManage:           {no, no, no, no, no, no, no, no, All, no, no},
 	AuditRead:           {no, no, no, no, no, no, no, no, no, All, no},
+	NodeSnapshot:        {no, no, no, no, no, no, no, no, no, no, no, All},
 }
 
 // rights is the table as it is looked up.

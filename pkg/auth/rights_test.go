@@ -42,6 +42,7 @@ var expected = map[Role]struct{ own, part, all string }{
 	RoleSecurityAdmin: {all: "user.manage key.manage"},
 	RoleAuditor:       {all: "audit.read"},
 	RoleCalendar:      {own: "roster.subscribe"},
+	RoleGateway:       {all: "city.read node.snapshot"},
 }
 
 // TestTable tries every role in two departments with every action on things of every department.
