@@ -54,13 +54,24 @@ type settings struct {
 	Durability string        `mapstructure:"durability"`
 	Replicas   int           `mapstructure:"replicas"`
 	Lease      time.Duration `mapstructure:"lease"`
+	Role       string        `mapstructure:"role"`
+	Gateway    struct {
+		Key string `mapstructure:"key"`
+	} `mapstructure:"gateway"`
 }
+
+// What a process may be to a city.
+const (
+	roleAll     = "all"
+	roleGateway = "gateway"
+)
 
 // Keys of the settings file and their defaults.
 var defaults = map[string]any{
 	"city": "configs/fuzhou", "data": "data", "access": "", "history": true,
 	"listen": "127.0.0.1:8080", "metrics.listen": "", "origins": []string{}, "proxies": []string{},
 	"redis": "", "node": "", "advertise": "", "durability": "local", "replicas": 0, "lease": redisstore.DefaultLease,
+	"role": roleAll, "gateway.key": "",
 	"log.level": "info", "log.format": "text",
 	"snapshot.every_events": sequencer.DefaultSnapshotEvery, "shutdown.timeout": app.DefaultShutdownTimeout,
 }
@@ -81,6 +92,8 @@ func serverFlags(cmd *cobra.Command) func() (*settings, error) {
 	f.String("advertise", "", "URL under which other nodes reach this one, such as http://10.1.2.3:8080; empty: the address listened on")
 	f.String("durability", "local", "local: answer after the journal; replicated: after Redis has it too")
 	f.Int("replicas", 0, "with durability replicated: answer when so many replicas of Redis have it as well")
+	f.String("role", roleAll, "all: a node, which leads or follows; gateway: shows the city to screens and passes on what it is asked for, from memory")
+	f.String("gateway-key", "", "role gateway: file with the token of a key of role gateway, made by banyan key add on a node")
 	f.String("log-level", "info", "debug, info, warn or error")
 	f.String("log-format", "text", "text or json")
 	for key, value := range defaults {
@@ -156,10 +169,30 @@ func (s *settings) open(cmd *cobra.Command) (*app.App, *plan.City, *slog.Logger,
 	if s.Lease < time.Second {
 		return nil, nil, nil, fmt.Errorf("lease %v: at least 1s", s.Lease)
 	}
+	if err := s.checkRole(); err != nil {
+		return nil, nil, nil, err
+	}
 	a, err := app.Open(app.Options{NoHistory: !s.History, OIDC: s.OIDC, Proxies: proxies, City: city, CityDir: s.City, DataDir: s.Data, AccessDir: s.Access, Listen: s.Listen, MetricsListen: s.Metrics.Listen, Origins: s.Origins, Pages: pages,
 		SnapshotEvery: s.Snapshot.EveryEvents, ShutdownTimeout: s.Shutdown.Timeout, Logger: logger,
-		Redis: s.Redis, Node: s.Node, Advertise: s.Advertise, Lease: s.Lease, Replicated: s.Durability == "replicated", Replicas: s.Replicas})
+		Redis: s.Redis, Node: s.Node, Advertise: s.Advertise, Lease: s.Lease, Replicated: s.Durability == "replicated", Replicas: s.Replicas, GatewayKey: s.Gateway.Key})
 	return a, city, logger, err
+}
+
+// checkRole says what is missing for a role, or given in vain.
+func (s *settings) checkRole() error {
+	switch {
+	case s.Role != roleAll && s.Role != roleGateway:
+		return fmt.Errorf("role %q: want %s or %s", s.Role, roleAll, roleGateway)
+	case s.Role == roleGateway && s.Redis == "":
+		return errors.New("role gateway needs --redis: there it finds the node that leads, and the events")
+	case s.Role == roleGateway && s.Gateway.Key == "":
+		return errors.New("role gateway needs --gateway-key, a file with a token; on a node: banyan key add --role gateway --name NAME")
+	case s.Role == roleAll && s.Gateway.Key != "":
+		return errors.New("--gateway-key goes with --role gateway")
+	case s.Role == roleGateway && s.Durability == "replicated":
+		return errors.New("--durability is a matter of the nodes: a gateway passes alerts on to them")
+	}
+	return nil
 }
 
 // trusted reads the addresses and networks of proxies.
@@ -201,6 +234,7 @@ func serveCommand() *cobra.Command {
 		Example: `  banyan serve --city configs/fuzhou --data /var/lib/banyan
   banyan serve --config configs/banyan.yaml --listen :8080
   banyan serve --redis redis://127.0.0.1:6379/0 --node east
+  banyan serve --redis redis://127.0.0.1:6379/0 --role gateway --gateway-key gateway.key --listen :8081
   BANYAN_LISTEN=:8080 banyan serve`,
 		Args: cobra.NoArgs,
 	}
@@ -248,6 +282,10 @@ func (s *settings) serve(cmd *cobra.Command) error {
 		}
 		s.Listen = a.Addr().String() // the same again
 		err = run(ctx, a)
+		if errors.Is(err, app.ErrAnotherHistory) && ctx.Err() == nil {
+			logger.Warn("this gateway begins again", "why", err)
+			continue
+		}
 		if !app.Deposed(err) || ctx.Err() != nil {
 			return err
 		}

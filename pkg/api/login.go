@@ -135,6 +135,15 @@ func (s *Server) ownPage(r *http.Request) error {
 // that the request came over TLS, where no other cookie counts but one that only TLS can have set.
 func SessionToken(r *http.Request, secure bool) string { return cookieOf(r, cookieName, secure) }
 
+// SessionCookie returns the cookie in which SessionToken finds a token.
+func SessionCookie(token string, secure bool) *http.Cookie {
+	c := &http.Cookie{Name: cookieName, Value: token}
+	if secure {
+		c.Name = hostPrefix + cookieName
+	}
+	return c
+}
+
 func cookieOf(r *http.Request, name string, secure bool) string {
 	if secure {
 		name = hostPrefix + name

@@ -65,6 +65,7 @@ type Options struct {
 	Lease           time.Duration  // 0: redisstore.DefaultLease
 	Replicated      bool           // answer only when Redis has it too
 	Replicas        int            // of Redis that must have it then; at most redisstore.MaxReplicas
+	GatewayKey      string         // file with the key of a gateway; "": this is a node. A gateway needs Redis and no DataDir
 	Logger          *slog.Logger
 }
 
@@ -91,7 +92,10 @@ type App struct {
 	stopping   atomic.Bool
 	mirror     mirror
 	cluster    node
-	commands   api.Engine // the writer, or what waits for Redis too
+	gateway    *gateway        // nil: this is a node
+	between    *http.Transport // to other nodes
+	current    atomic.Int64    // when a gateway or follower last knew that it shows the city, Unix nanoseconds
+	commands   api.Engine      // the writer, or what waits for Redis too
 
 	past      *history.Store // nil: none is kept
 	hooks     []*hooks.Sender
@@ -113,8 +117,12 @@ func Open(o Options) (*App, error) {
 		o.ShutdownTimeout = DefaultShutdownTimeout
 	}
 	o.AccessDir = cmp.Or(o.AccessDir, o.DataDir)
-	a := &App{o: o, metrics: telemetry.New(Version())}
-	if err := a.open(); err != nil {
+	a := &App{o: o, metrics: telemetry.New(Version()), between: newBetween()}
+	open := a.open
+	if o.GatewayKey != "" {
+		open = a.openGateway
+	}
+	if err := open(); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
 	return a, nil
@@ -134,20 +142,7 @@ func (a *App) open() (err error) {
 	if err != nil {
 		return err
 	}
-	fd := &feed{seat: a.seat, source: a.source}
-	a.seq = sequencer.New(sequencer.Options{
-		Log: a.log, Start: start, SnapshotEvery: a.o.SnapshotEvery, Logger: a.o.Logger, Follow: a.o.Redis != "",
-		Publish: func(c *sequencer.Committed) {
-			a.hub.Publish(fd.batch(c))
-			if len(c.Events) == 0 { // another state, for screens alone
-				return
-			}
-			for _, f := range a.commits {
-				f(c)
-			}
-		},
-		Observe: func(s sequencer.Stages) { a.metrics.Batch(s.Commands, s.Events, s.Decide, s.Commit, s.Hand) },
-	})
+	a.newSequencer(a.log, start, a.o.SnapshotEvery)
 	a.presence = newPresence(a.seq, time.Now)
 	if err = a.openDoor(); err != nil {
 		return err
@@ -160,12 +155,7 @@ func (a *App) open() (err error) {
 	if a.transports, err = newTransports(a); err != nil {
 		return err
 	}
-	a.hub = push.NewHub(&screens{a.seq.Replica(), time.Now}, push.Options{
-		Origins: a.o.Origins,
-		Refuse:  func(w http.ResponseWriter, _ *http.Request, e *alert.Error) { api.WriteProblem(w, e) },
-		Hooks: push.Hooks{Internal: func(err error) { a.o.Logger.Error("websocket", "error", err) },
-			Pushed: a.metrics.Pushed, Drawn: a.metrics.Drawn},
-	})
+	a.newHub()
 	a.hub.Publish(push.Batch{Epoch: start.Epoch, From: start.Writer.Seq() + 1, To: start.Writer.Seq()})
 	if err = a.openMirror(); err != nil {
 		return err
@@ -178,11 +168,46 @@ func (a *App) open() (err error) {
 	if err = a.openMetrics(); err != nil {
 		return err
 	}
-	if a.listener, err = net.Listen("tcp", a.o.Listen); err != nil {
+	if err = a.listen(a.forwarding(a.handler())); err != nil {
 		return err
 	}
 	a.openNode()
-	a.server = &http.Server{Handler: a.forwarding(a.handler()), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
+	return nil
+}
+
+// newSequencer makes what holds the state, and has what it commits shown.
+func (a *App) newSequencer(log sequencer.Log, start *sequencer.Start, snapshotEvery uint64) {
+	fd := &feed{seat: a.seat, source: a.source}
+	a.seq = sequencer.New(sequencer.Options{
+		Log: log, Start: start, SnapshotEvery: snapshotEvery, Logger: a.o.Logger, Follow: a.o.Redis != "",
+		Publish: func(c *sequencer.Committed) {
+			a.hub.Publish(fd.batch(c))
+			if len(c.Events) == 0 { // another state, for screens alone
+				return
+			}
+			for _, f := range a.commits {
+				f(c)
+			}
+		},
+		Observe: func(s sequencer.Stages) { a.metrics.Batch(s.Commands, s.Events, s.Decide, s.Commit, s.Hand) },
+	})
+}
+
+func (a *App) newHub() {
+	a.hub = push.NewHub(&screens{a.seq.Replica(), time.Now}, push.Options{
+		Origins: a.o.Origins, StaleSince: a.staleSince,
+		Refuse: func(w http.ResponseWriter, _ *http.Request, e *alert.Error) { api.WriteProblem(w, e) },
+		Hooks: push.Hooks{Internal: func(err error) { a.o.Logger.Error("websocket", "error", err) },
+			Pushed: a.metrics.Pushed, Drawn: a.metrics.Drawn},
+	})
+}
+
+// listen takes the address; nothing is answered before Run.
+func (a *App) listen(handler http.Handler) (err error) {
+	if a.listener, err = net.Listen("tcp", a.o.Listen); err != nil {
+		return err
+	}
+	a.server = &http.Server{Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: api.MaxHeaderBytes, ErrorLog: slog.NewLogLogger(a.o.Logger.Handler(), slog.LevelDebug)}
 	return nil
 }
@@ -265,6 +290,8 @@ func (a *App) ready() error {
 	switch {
 	case a.stopping.Load():
 		return errors.New("stopping")
+	case a.gateway != nil:
+		return a.gatewayReady()
 	case a.seq.Err() != nil:
 		return fmt.Errorf("the journal failed and takes nothing more: %w; free or repair the disk, then restart", a.seq.Err())
 	case !a.seq.Leads() && a.cluster.leader.Load() == nil:
@@ -295,13 +322,15 @@ func (a *App) Run(ctx context.Context) error {
 	g, failed := errgroup.WithContext(ctx)
 	written := make(chan error, 1)
 	go func() { written <- a.seq.Run(writing) }()
-	err := a.settle(failed)
-	if err == nil {
-		err = a.configure(failed)
-	}
-	if err != nil {
-		stopWriting()
-		return errors.Join(err, <-written, a.close())
+	if a.gateway == nil {
+		err := a.settle(failed)
+		if err == nil {
+			err = a.configure(failed)
+		}
+		if err != nil {
+			stopWriting()
+			return errors.Join(err, <-written, a.close())
+		}
 	}
 	g.Go(func() error {
 		if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
@@ -310,40 +339,10 @@ func (a *App) Run(ctx context.Context) error {
 		return nil
 	})
 	g.Go(a.serveMetrics)
-	g.Go(func() error {
-		a.leading(failed, a.transports.run)
-		return nil
-	})
-	g.Go(func() error {
-		a.leading(failed, a.expiry.run)
-		return nil
-	})
-	g.Go(func() error {
-		a.presence.run(failed)
-		return nil
-	})
-	g.Go(func() error {
-		a.leading(failed, a.ears.run)
-		return nil
-	})
-	g.Go(func() error {
-		a.streams.run(failed, a.people.Touch)
-		return nil
-	})
-	g.Go(func() error {
-		return a.runNode(failed)
-	})
-	g.Go(func() error {
-		a.runLeader(failed)
-		return nil
-	})
-	for _, f := range a.followers {
-		g.Go(func() error {
-			f.run(failed, a.log, func(name string, err error) {
-				a.o.Logger.Warn("falling behind; tried again", "follower", name, "error", err)
-			})
-			return nil
-		})
+	if a.gateway != nil {
+		a.runGateway(g, failed)
+	} else {
+		a.runParts(g, failed)
 	}
 	a.o.Logger.Info("serving", "city", a.o.City.ID, "address", a.Addr().String())
 	<-failed.Done() // told to stop, or the listener failed
@@ -352,12 +351,37 @@ func (a *App) Run(ctx context.Context) error {
 	// What is asked for from here on happens even though ctx has ended.
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.o.ShutdownTimeout)
 	defer cancel()
-	err = errors.Join(a.server.Shutdown(ending), a.closeMetrics())
+	err := errors.Join(a.server.Shutdown(ending), a.closeMetrics())
 	a.cluster.led(nil) // consoles that were passed on
 	stopWriting()
 	err = errors.Join(err, <-written, a.hub.Close(ending), g.Wait(), a.leave(ending), a.close())
 	a.o.Logger.Info("stopped", "error", err)
 	return err
+}
+
+// runParts adds to g what a node does beside answering.
+func (a *App) runParts(g *errgroup.Group, ctx context.Context) {
+	for _, run := range []func(context.Context){
+		func(ctx context.Context) { a.leading(ctx, a.transports.run) },
+		func(ctx context.Context) { a.leading(ctx, a.expiry.run) },
+		func(ctx context.Context) { a.leading(ctx, a.ears.run) },
+		func(ctx context.Context) { a.streams.run(ctx, a.people.Touch) },
+		a.presence.run, a.runLeader,
+	} {
+		g.Go(func() error {
+			run(ctx)
+			return nil
+		})
+	}
+	g.Go(func() error { return a.runNode(ctx) })
+	for _, f := range a.followers {
+		g.Go(func() error {
+			f.run(ctx, a.log, func(name string, err error) {
+				a.o.Logger.Warn("falling behind; tried again", "follower", name, "error", err)
+			})
+			return nil
+		})
+	}
 }
 
 // configure makes the city given the one in force, unless it is that already.
@@ -399,6 +423,7 @@ func (a *App) close() error {
 		errs = append(errs, a.people.Close())
 	}
 	errs = append(errs, a.mirror.close())
+	a.between.CloseIdleConnections()
 	if a.past != nil {
 		errs = append(errs, a.past.Close())
 	}

@@ -20,52 +20,72 @@ import (
 // forwardedHeader names the node that passed a request on; it is passed on once.
 const forwardedHeader = "Banyan-Forwarded-By"
 
+// maxIdleBetween is how many connections to another node are kept for the next request.
+const maxIdleBetween = 256
+
 // replicateWait is how long an answer waits for Redis under durability replicated, before it is given without.
 const replicateWait = 2 * time.Second
 
 // forwarding passes what changes the city, and the consoles, whose connection shows that a seat is held, on to the
-// node that leads, with the caller's own credentials; everything else is answered here. What is under way when
-// another begins to lead ends at once, so that it is repeated there.
+// node that leads, with the caller's own credentials; everything else is answered here.
 func (a *App) forwarding(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if a.seq.Leads() || !changes(r) && !a.console(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		to := a.cluster.leader.Load()
-		if to == nil || r.Header.Get(forwardedHeader) != "" {
-			api.WriteProblem(w, alert.Errorf(alert.CodeUnavailable, "no node leads just now; repeat the request: it does no harm"))
-			return
-		}
-		target, err := url.Parse(to.Address)
-		if err != nil {
-			api.WriteProblem(w, alert.Errorf(alert.CodeUnavailable, "the node that leads says it is at %q; see --advertise", to.Address))
-			return
-		}
-		ctx, cancel := context.WithCancel(r.Context())
-		defer cancel()
-		go func() {
-			select {
-			case <-to.gone:
-				cancel()
-			case <-ctx.Done():
-			}
-		}()
-		proxy := &httputil.ReverseProxy{
-			Rewrite: func(p *httputil.ProxyRequest) {
-				p.SetURL(target)
-				p.Out.Host = p.In.Host // a page's origin is compared with it
-				p.Out.Header["X-Forwarded-For"] = p.In.Header["X-Forwarded-For"]
-				p.SetXForwarded()
-				p.Out.Header.Set(forwardedHeader, a.o.Node)
-			},
-			ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
-				a.o.Logger.Debug("the node that leads does not answer", "leader", to.Node, "error", err)
-				api.WriteProblem(w, alert.Errorf(alert.CodeUnavailable, "the node that leads does not answer; repeat the request: it does no harm"))
-			},
-		}
-		proxy.ServeHTTP(w, r.WithContext(ctx))
+		a.passOn(w, r)
 	})
+}
+
+// newBetween returns the connections to other nodes. No proxy of the environment stands between nodes.
+func newBetween() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.Proxy, t.MaxIdleConnsPerHost = nil, maxIdleBetween
+	return t
+}
+
+// passOn has the node that leads answer a request. What is under way when another begins to lead ends at once, so that it
+// is repeated there.
+func (a *App) passOn(w http.ResponseWriter, r *http.Request) {
+	leader := a.cluster.leader.Load()
+	if leader == nil || r.Header.Get(forwardedHeader) != "" {
+		api.WriteProblem(w, alert.Errorf(alert.CodeUnavailable, "no node leads just now; repeat the request: it does no harm"))
+		return
+	}
+	target, err := url.Parse(leader.Address)
+	if err != nil {
+		api.WriteProblem(w, alert.Errorf(alert.CodeUnavailable, "the node that leads says it is at %q; see --advertise", leader.Address))
+		return
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	go func() {
+		select {
+		case <-leader.gone:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	_, secure := a.peer(r)
+	proxy := &httputil.ReverseProxy{
+		Transport: a.between,
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.SetURL(target)
+			p.Out.Host = p.In.Host // a page's origin is compared with it
+			p.Out.Header["X-Forwarded-For"] = p.In.Header["X-Forwarded-For"]
+			p.SetXForwarded()
+			if secure { // to whoever stands before this node
+				p.Out.Header.Set("X-Forwarded-Proto", "https")
+			}
+			p.Out.Header.Set(forwardedHeader, a.o.Node)
+		},
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
+			a.o.Logger.Debug("the node that leads does not answer", "leader", leader.Node, "error", err)
+			api.WriteProblem(w, alert.Errorf(alert.CodeUnavailable, "the node that leads does not answer; repeat the request: it does no harm"))
+		},
+	}
+	proxy.ServeHTTP(w, r.WithContext(ctx))
 }
 
 // console reports whether a request connects an officer's console.

@@ -69,6 +69,9 @@ func (m *mirror) close() error {
 
 // node says what this process is to the city.
 func (a *App) node() api.NodeStatus {
+	if a.gateway != nil {
+		return a.gatewayStatus()
+	}
 	n := api.NodeStatus{Name: a.o.Node, Role: "leader", Epoch: a.seq.Epoch(), Durability: "local", Mirror: api.MirrorStatus{State: "off"}}
 	a.seq.Replica().Read(func(st *dispatch.State) { n.Seq = st.Seq() })
 	if a.mirror.Mirror == nil {

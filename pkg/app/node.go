@@ -86,6 +86,7 @@ func (a *App) openNode() {
 	a.cluster.tail = redisstore.NewTail(a.mirror.client, a.o.City.ID)
 	a.cluster.seeking = true
 	a.cluster.heard = time.Now()
+	a.current.Store(time.Now().UnixNano())
 }
 
 // settle decides at the beginning whether this node leads. It needs an answer of Redis for that, or none: a node that
@@ -305,6 +306,7 @@ func (a *App) keepFollowing(ctx context.Context) error {
 	if held && h.Node != a.o.Node {
 		a.cluster.heard = time.Now()
 		a.cluster.led(&h)
+		a.current.Store(time.Now().UnixNano())
 		a.cluster.free = time.Time{}
 		return a.remember(roleFollower + " " + h.Address)
 	}

@@ -157,13 +157,18 @@ func (a *App) person(r *http.Request) (api.Caller, bool) {
 	if !ok {
 		return api.Caller{}, false
 	}
+	return callerOf(p, seatNamed(r)), true
+}
+
+// seatNamed returns the seat a person says they are at.
+func seatNamed(r *http.Request) string {
 	seat := r.Header.Get(api.SeatHeader)
 	for _, offered := range websocket.Subprotocols(r) {
 		if id, ok := strings.CutPrefix(offered, seatProtocol); ok {
 			seat = id
 		}
 	}
-	return callerOf(p, seat), true
+	return seat
 }
 
 // topicAllowed says whether a caller may follow a topic.

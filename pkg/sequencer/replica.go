@@ -1,6 +1,7 @@
 package sequencer
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/banyan-ecc/banyan/dispatch"
@@ -33,6 +34,21 @@ func (r *Replica) ReadAt(f func(epoch uint32, st *dispatch.State)) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	f(r.epoch, r.state)
+}
+
+// Position is a place in the history of a city: behind an event, named by its epoch and its sequence.
+type Position struct {
+	Epoch uint32
+	Seq   uint64
+}
+
+// String is as in the ids of the stream: 4-1234.
+func (p Position) String() string { return fmt.Sprintf("%d-%d", p.Epoch, p.Seq) }
+
+// At returns where the state stands.
+func (r *Replica) At() (p Position) {
+	r.ReadAt(func(epoch uint32, st *dispatch.State) { p = Position{epoch, st.Seq()} })
+	return p
 }
 
 // replace puts another state in the place of this one.

@@ -1,0 +1,382 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/banyan-ecc/banyan/dispatch"
+	"github.com/banyan-ecc/banyan/pkg/api"
+	"github.com/banyan-ecc/banyan/pkg/journal"
+	"github.com/banyan-ecc/banyan/pkg/redisstore"
+	"github.com/banyan-ecc/banyan/pkg/sequencer"
+)
+
+// A gateway holds the state of the city in memory and nothing on disk. It begins with the state of the node that leads,
+// fetched over HTTP, and goes on with the events of the stream; so its screens are shown what a node's are, from the same
+// code. Everything it does not know itself it asks the node that leads, with the credentials of whoever asks.
+
+// Times and bounds of a gateway.
+const (
+	leaderEvery   = 250 * time.Millisecond // how often Redis is asked who leads
+	lagEvery      = time.Second            // how often the node that leads is asked where it stands
+	fetchRest     = time.Second            // between two attempts to get the state
+	fetchTries    = 20                     // that found nothing newer than what a gap came behind
+	nodeTimeout   = 5 * time.Second        // of a short question to a node
+	imageTimeout  = 5 * time.Minute        // of the whole state
+	staleAfter    = 5 * time.Second        // without a word that this is the city, screens are told
+	maxImageBytes = 4 << 30
+	maxKeyBytes   = 256
+)
+
+// ErrAnotherHistory is what Run of a gateway returns when the city has another history than the one it shows, and an
+// older one: it was set up anew. The gateway is to be opened again.
+var ErrAnotherHistory = errors.New("the city has another history than this gateway")
+
+// gateway is what makes a process one; nil in a node.
+type gateway struct {
+	key     string
+	callers *callers
+	placed  bool                   // the tail follows the state
+	tries   int                    // to get the state, in vain
+	has     atomic.Bool            // there is a state to show
+	waits   atomic.Pointer[string] // for what; nil: for nothing
+	leader  struct {               // what it said last
+		epoch atomic.Uint32
+		seq   atomic.Uint64
+		at    atomic.Int64 // Unix nanoseconds
+	}
+}
+
+// nowhere is the log of who keeps none.
+type nowhere struct{}
+
+// Append implements sequencer.Log.
+func (nowhere) Append([]journal.Frame) error { return nil }
+
+// WriteSnapshot implements sequencer.Log.
+func (nowhere) WriteSnapshot(uint64, func(io.Writer) error) error { return nil }
+
+// openGateway is open for a gateway.
+func (a *App) openGateway() (err error) {
+	g := &gateway{}
+	if g.key, err = readKey(a.o.GatewayKey); err != nil {
+		return err
+	}
+	g.callers = newCallers(a.whoIs, time.Now)
+	a.gateway = g
+	g.wait("for Redis to say who leads the city")
+	a.newSequencer(nowhere{}, &sequencer.Start{Writer: dispatch.New(), Reader: dispatch.New()}, math.MaxUint64)
+	a.presence = newPresence(a.seq, time.Now)
+	a.newHub()
+	if a.o.Node == "" {
+		if a.o.Node, err = os.Hostname(); err != nil {
+			return err
+		}
+	}
+	if a.mirror.client, err = redisstore.Dial(a.o.Redis); err != nil {
+		return err
+	}
+	a.cluster.lease = redisstore.NewLease(a.mirror.client, a.o.City.ID, a.o.Node, "", redisstore.DefaultLease)
+	a.cluster.tail = redisstore.NewTail(a.mirror.client, a.o.City.ID)
+	a.measure()
+	if err = a.openMetrics(); err != nil {
+		return err
+	}
+	return a.listen(a.gatewayHandler(api.New(api.Options{
+		Engine: a.seq, State: a.seq.Replica(), Caller: knownCaller, Stream: a.stream, Rights: rights{}, Peer: a.peer, Metrics: a.metrics.Handler(),
+		Ready: a.ready, Alive: a.alive, Pages: a.o.Pages, Now: time.Now, Node: a.node, Observe: a.metrics.Request, Logger: a.o.Logger,
+	})))
+}
+
+// readKey returns the token in a file.
+func readKey(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("the key of the gateway: %w; `banyan key add --role gateway --name NAME` on a node makes one", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxKeyBytes+1))
+	key := strings.TrimSpace(string(b))
+	if err == nil && (key == "" || len(b) > maxKeyBytes || strings.ContainsAny(key, " \r\n\t")) {
+		err = errors.New("want one line with a token")
+	}
+	if err != nil {
+		return "", fmt.Errorf("the key of the gateway in %s: %w", path, err)
+	}
+	return key, nil
+}
+
+// runGateway adds what a gateway does to g.
+func (a *App) runGateway(g *errgroup.Group, ctx context.Context) {
+	g.Go(func() error { return a.trail(ctx) })
+	g.Go(func() error {
+		a.askLeader(ctx)
+		return nil
+	})
+}
+
+// wait says what the gateway waits for, "" for nothing. A new reason is logged.
+func (g *gateway) wait(why string) (changed bool) {
+	before := g.waits.Load()
+	if why == "" {
+		g.waits.Store(nil)
+		return before != nil
+	}
+	g.waits.Store(&why)
+	return before == nil || *before != why
+}
+
+// waiting returns what the gateway waits for, "" for nothing.
+func (g *gateway) waiting() string {
+	if p := g.waits.Load(); p != nil {
+		return *p
+	}
+	return ""
+}
+
+// trail keeps the state that of the city until ctx ends. The error is final.
+func (a *App) trail(ctx context.Context) error {
+	g, asked := a.gateway, time.Time{}
+	for ctx.Err() == nil {
+		var err error
+		if time.Since(asked) >= leaderEvery {
+			asked = time.Now()
+			err = a.findLeader(ctx)
+		}
+		if err == nil {
+			err = a.trailOnce(ctx)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, ErrAnotherHistory):
+			return err
+		case err != nil:
+			if g.wait(err.Error()) {
+				a.o.Logger.Warn("this gateway waits", "for", err, "shows", a.seq.Replica().At().String())
+			}
+			pause(ctx, tailWait)
+		case g.wait(""):
+			a.o.Logger.Info("this gateway shows the city", "at", a.seq.Replica().At().String())
+		}
+	}
+	return nil
+}
+
+// findLeader asks Redis who leads.
+func (a *App) findLeader(ctx context.Context) error {
+	h, held, err := a.cluster.lease.Holder(ctx)
+	switch {
+	case err != nil: // who led may lead still
+		return fmt.Errorf("redis does not answer: %w", err)
+	case !held:
+		a.cluster.led(nil)
+	default:
+		a.cluster.led(&h)
+	}
+	return nil
+}
+
+// trailOnce takes what is new in the stream, once, having got the state first where that is due.
+func (a *App) trailOnce(ctx context.Context) error {
+	g := a.gateway
+	if !g.placed {
+		if err := a.fetch(ctx); err != nil {
+			pause(ctx, fetchRest)
+			return err
+		}
+		g.placed, g.tries = true, 0
+		g.has.Store(true)
+		at := a.seq.Replica().At()
+		a.cluster.tail.Seek(redisstore.ID{Epoch: at.Epoch, Seq: at.Seq})
+	}
+	frames, err := a.cluster.tail.Next(ctx, tailWait)
+	if err != nil {
+		at := a.seq.Replica().At()
+		a.cluster.tail.Seek(redisstore.ID{Epoch: at.Epoch, Seq: at.Seq}) // what was read in part is read again
+		return fmt.Errorf("redis does not give the stream: %w", err)
+	}
+	if len(frames) > 0 {
+		if err := a.seq.Adopt(ctx, frames); err != nil {
+			g.placed = false
+			a.o.Logger.Warn("the stream does not go on from where this gateway stands; the state is fetched anew", "at", a.seq.Replica().At().String(), "error", err)
+			return nil
+		}
+	}
+	if a.cluster.leader.Load() == nil {
+		return errors.New("no node leads the city")
+	}
+	if a.caughtUp() {
+		a.current.Store(time.Now().UnixNano())
+	}
+	return nil
+}
+
+// caughtUp reports whether everything is shown that the node that leads has said it has. A node that does not answer
+// says nothing against the stream.
+func (a *App) caughtUp() bool {
+	l := &a.gateway.leader
+	return l.seq.Load() <= a.seq.Replica().At().Seq || time.Since(time.Unix(0, l.at.Load())) > staleAfter
+}
+
+// fetch begins with the state of the node that leads.
+func (a *App) fetch(ctx context.Context) error {
+	if a.cluster.leader.Load() == nil {
+		return errors.New("no node leads the city, to get the state from")
+	}
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, imageTimeout)
+	defer cancel()
+	answer, err := a.askNode(ctx, "/api/v1/node/snapshot")
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	epoch, err := strconv.ParseUint(answer.Header.Get(api.EpochHeader), 10, 32)
+	if err != nil {
+		return fmt.Errorf("the node that leads sent no %s with its state: is it of this version?", api.EpochHeader)
+	}
+	start, err := sequencer.Restore(io.LimitReader(answer.Body, maxImageBytes), uint32(epoch))
+	if err != nil {
+		return fmt.Errorf("the state of the node that leads cannot be read: %w", err)
+	}
+	if start.Problems != nil {
+		a.o.Logger.Error("the configuration in force does not compile here: upgrade this gateway", "error", start.Problems)
+	}
+	if err := a.seq.Restart(ctx, start); errors.Is(err, sequencer.ErrOutOfOrder) {
+		if a.gateway.tries++; a.gateway.tries >= fetchTries {
+			return fmt.Errorf("%w: %w", ErrAnotherHistory, err)
+		}
+		return fmt.Errorf("the node that leads has nothing newer: %w", err)
+	} else if err != nil {
+		return err
+	}
+	a.o.Logger.Info("state fetched", "from", answer.Request.URL.Host, "at", a.seq.Replica().At().String(), "incidents", start.Reader.Len(),
+		"took", time.Since(began).Round(time.Millisecond))
+	return nil
+}
+
+// askNode asks the node that leads for something, with the gateway's own key. The answer is a 200.
+func (a *App) askNode(ctx context.Context, path string) (*http.Response, error) {
+	leader := a.cluster.leader.Load()
+	if leader == nil {
+		return nil, errors.New("no node leads the city")
+	}
+	r, err := nodeRequest(ctx, leader.Address, path)
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Authorization", "Bearer "+a.gateway.key)
+	answer, err := a.between.RoundTrip(r)
+	if err != nil {
+		return nil, fmt.Errorf("the node that leads, %s, does not answer: %w", leader.Node, err)
+	}
+	switch answer.StatusCode {
+	case http.StatusOK:
+		return answer, nil
+	case http.StatusUnauthorized, http.StatusForbidden:
+		err = fmt.Errorf("the node that leads, %s, refuses the key of this gateway: `banyan key add --role gateway --name NAME` there makes one", leader.Node)
+	default:
+		err = fmt.Errorf("the node that leads, %s, answers %s", leader.Node, answer.Status)
+	}
+	return nil, errors.Join(err, answer.Body.Close())
+}
+
+func nodeRequest(ctx context.Context, address, path string) (*http.Request, error) {
+	base, err := url.Parse(address)
+	if err != nil || base.Host == "" {
+		return nil, fmt.Errorf("the node that leads says it is at %.100q; see --advertise", address)
+	}
+	return http.NewRequestWithContext(ctx, http.MethodGet, base.JoinPath(path).String(), nil)
+}
+
+// askLeader keeps asking the node that leads where it stands.
+func (a *App) askLeader(ctx context.Context) {
+	for ctx.Err() == nil {
+		if s, err := a.leaderStatus(ctx); err == nil && s.Role == "leader" {
+			l := &a.gateway.leader
+			l.epoch.Store(s.Epoch)
+			l.seq.Store(s.Seq)
+			l.at.Store(time.Now().UnixNano())
+		}
+		pause(ctx, lagEvery)
+	}
+}
+
+func (a *App) leaderStatus(ctx context.Context) (s api.NodeStatus, err error) {
+	ctx, cancel := context.WithTimeout(ctx, nodeTimeout)
+	defer cancel()
+	answer, err := a.askNode(ctx, "/api/v1/node")
+	if err != nil {
+		return s, err
+	}
+	defer answer.Body.Close()
+	return s, json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&s)
+}
+
+// staleSince returns since when this process has not known that what it shows is the city; the zero time while it does.
+func (a *App) staleSince() time.Time {
+	if a.gateway == nil && (a.cluster.lease == nil || a.seq.Leads()) {
+		return time.Time{}
+	}
+	at := time.Unix(0, a.current.Load())
+	if time.Since(at) < staleAfter {
+		return time.Time{}
+	}
+	return at
+}
+
+// gatewayReady reports whether a gateway has a state to show, and hears the city in one way or another.
+func (a *App) gatewayReady() error {
+	g := a.gateway
+	if !g.has.Load() {
+		return fmt.Errorf("there is no state to show yet: %s", g.waiting())
+	}
+	if since := a.staleSince(); !since.IsZero() && time.Since(time.Unix(0, g.leader.at.Load())) > staleAfter {
+		return fmt.Errorf("cut off since %s: %s", since.UTC().Format(time.RFC3339), g.waiting())
+	}
+	return nil
+}
+
+// gatewayStatus says what a gateway is to the city.
+func (a *App) gatewayStatus() api.NodeStatus {
+	g, at := a.gateway, a.seq.Replica().At()
+	n := api.NodeStatus{Name: a.o.Node, Role: "gateway", Epoch: at.Epoch, Seq: at.Seq, Durability: "local", Mirror: api.MirrorStatus{State: "following"}}
+	if h := a.cluster.leader.Load(); h != nil {
+		n.Leader = h.Address
+	}
+	if seq := g.leader.seq.Load(); seq > at.Seq {
+		n.Mirror.LagEvents = seq - at.Seq
+		n.Mirror.LagSeconds = time.Since(time.Unix(0, a.current.Load())).Seconds()
+	}
+	since := a.staleSince()
+	switch why := g.waiting(); {
+	case !g.has.Load():
+		n.Mirror.State, n.Degraded, n.Reason = "connecting", true, "there is no state to show yet: "+why
+	case !since.IsZero():
+		n.Mirror.State, n.Degraded = "down", true
+		n.Mirror.LagSeconds = time.Since(since).Seconds()
+		n.Reason = "screens are told that this gateway is cut off: " + why
+		if why == "" {
+			n.Reason = "the stream is behind the node that leads"
+		}
+	case why != "":
+		n.Degraded, n.Reason = true, why
+	case time.Since(time.Unix(0, g.leader.at.Load())) > staleAfter:
+		n.Degraded, n.Reason = true, "the node that leads does not answer; see --advertise and --gateway-key"
+	}
+	return n
+}
