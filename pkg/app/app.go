@@ -40,6 +40,7 @@ const (
 	idleTimeout            = 2 * time.Minute
 	DefaultShutdownTimeout = 15 * time.Second
 	stuckAfter             = 10 * time.Second // the writer at one batch this long is not alive
+	awaitScreen            = 2 * time.Second  // for what a screen that comes from another node has been shown there
 )
 
 // Options say what to serve.
@@ -194,8 +195,12 @@ func (a *App) newSequencer(log sequencer.Log, start *sequencer.Start, snapshotEv
 }
 
 func (a *App) newHub() {
+	await := time.Duration(0)
+	if a.o.Redis != "" { // screens come from other nodes
+		await = awaitScreen
+	}
 	a.hub = push.NewHub(&screens{a.seq.Replica(), time.Now}, push.Options{
-		Origins: a.o.Origins, StaleSince: a.staleSince,
+		Origins: a.o.Origins, StaleSince: a.staleSince, Await: await,
 		Refuse: func(w http.ResponseWriter, _ *http.Request, e *alert.Error) { api.WriteProblem(w, e) },
 		Hooks: push.Hooks{Internal: func(err error) { a.o.Logger.Error("websocket", "error", err) },
 			Pushed: a.metrics.Pushed, Drawn: a.metrics.Drawn},

@@ -1,6 +1,7 @@
 package push
 
 import (
+	"context"
 	"math"
 	"strconv"
 
@@ -13,6 +14,11 @@ import (
 // resume continues where the client stopped, or returns why that is not possible.
 func (c *conn) resume(gen uint32, sub *subscription, since position) Reason {
 	h := c.hub
+	if h.o.Await > 0 {
+		ctx, cancel := context.WithTimeout(h.life, h.o.Await)
+		h.ring.await(since, ctx.Done())
+		cancel()
+	}
 	key := "since " + strconv.FormatUint(uint64(since.Epoch), 10) + " " + strconv.FormatUint(since.Seq, 10) + " " + sub.key
 	o := h.shared.get(key, h.o.Now, func(o *opening) bool { return h.ring.covers(o.position) }, func(o *opening) {
 		all, why := h.ring.resume(since)

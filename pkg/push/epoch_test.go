@@ -153,3 +153,29 @@ func TestAHubThatIsCutOffSaysSo(t *testing.T) {
 		told = f.Op == "heartbeat" && f.StaleSince.IsZero()
 	}
 }
+
+// TestAClientThatKnowsMoreIsAwaited: it comes from a node that was told earlier.
+func TestAClientThatKnowsMoreIsAwaited(t *testing.T) {
+	r := newRig(t, Options{Await: patience}, false)
+	r.publish(Item{Incident: "i-1"})
+	ahead, next, hasty := r.dial(), r.dial(), r.dial()
+	ahead.subscribeSince(&position{1, 2}, "wall")
+	next.subscribeSince(&position{2, 3}, "wall") // of a leader that is not heard of here yet
+	hasty.subscribeSince(&position{1, 5}, "wall")
+	r.publish(Item{Incident: "i-1"})
+	if f := ahead.expect("resumed"); f.Epoch != 1 || f.Seq != 2 {
+		t.Fatalf("got %+v", f)
+	}
+	r.city.takeOver(0)
+	r.publish(Item{Incident: "i-1"})
+	if f := next.expect("resumed"); f.Epoch != 2 || f.Seq != 3 {
+		t.Fatalf("got %+v", f)
+	}
+	if f := hasty.expect("snapshot"); f.Reason != ReasonEpochChanged { // the city has gone on without it
+		t.Fatalf("got %+v", f)
+	}
+	if f := ahead.expect("events"); f.From != 3 || f.Epoch != 2 {
+		t.Fatalf("got %+v", f)
+	}
+	r.dial().subscribeSince(&position{9, 9}, "wall") // still waits when the hub closes
+}

@@ -66,6 +66,7 @@ type Options struct {
 	Ping            time.Duration // between websocket pings
 	Silence         time.Duration // longest silence of a client
 	WriteTimeout    time.Duration // for 16 KiB to a slow client, then it is closed
+	Await           time.Duration // for what a client that resumes has been shown elsewhere already; 0: it is not awaited
 
 	StaleSince func() time.Time // since when the state is not known to be the city's; the zero time while it is. nil: it always is
 
@@ -116,6 +117,8 @@ type Hub struct {
 	n        counters
 
 	stop       chan struct{} // closed when the shards have to end
+	life       context.Context
+	end        context.CancelFunc // of life, with stop
 	shardsDone sync.WaitGroup
 	readers    sync.WaitGroup
 	lanes      sync.WaitGroup // slow lanes and those who fetch snapshots
@@ -140,6 +143,7 @@ func NewHub(state State, o Options) *Hub {
 		ring:  ring{maxEvents: o.RingEvents, maxBytes: o.RingBytes, readers: o.Shards},
 		conns: map[*conn]struct{}{}, perName: map[string]int{}, origins: map[string]bool{},
 	}
+	h.life, h.end = context.WithCancel(context.Background())
 	h.shared.init()
 	for _, origin := range o.Origins {
 		h.origins[canonicalOrigin(origin)] = true
@@ -183,6 +187,7 @@ func (h *Hub) Close(ctx context.Context) error {
 	if !h.closing {
 		h.closing = true
 		close(h.stop)
+		h.end()
 	}
 	h.mu.Unlock()
 	h.shardsDone.Wait()

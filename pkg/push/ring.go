@@ -25,6 +25,8 @@ type ring struct {
 	entries []*entry
 	events  int
 	bytes   int
+	waiters int           // in await
+	moved   chan struct{} // closed by the next publish, where somebody waits
 }
 
 // entry is one batch in the ring.
@@ -96,6 +98,9 @@ func (r *ring) publish(b Batch, now int64) publication {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.waiters > 0 {
+		defer r.rouse()
+	}
 	outcome, empty := published, b.To < b.From
 	switch {
 	case r.history == 0:
@@ -203,6 +208,40 @@ func (r *ring) covers(p position) bool {
 	}
 	epoch, ok := r.at(p.Seq)
 	return ok && epoch == p.Epoch
+}
+
+// await waits until a position that lies before it is reached, at most until give is done. Nodes are told of an event one
+// a little after the other, and a client that comes from one may know more than the next one yet.
+func (r *ring) await(p position, give <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waiters++
+	defer func() { r.waiters-- }()
+	for r.history > 0 && p.Epoch >= r.epoch && (position{r.epoch, r.head}).before(p) {
+		if r.moved == nil {
+			r.moved = make(chan struct{})
+		}
+		moved := r.moved
+		r.mu.Unlock()
+		given := false
+		select {
+		case <-moved:
+		case <-give:
+			given = true
+		}
+		r.mu.Lock()
+		if given {
+			return
+		}
+	}
+}
+
+// rouse wakes those who wait. mu is held.
+func (r *ring) rouse() {
+	if r.moved != nil {
+		close(r.moved)
+		r.moved = nil
+	}
 }
 
 // resume returns what follows since, a stretch an epoch, or why it cannot be continued from there.
