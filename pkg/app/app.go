@@ -40,7 +40,7 @@ const (
 	idleTimeout            = 2 * time.Minute
 	DefaultShutdownTimeout = 15 * time.Second
 	stuckAfter             = 10 * time.Second // the writer at one batch this long is not alive
-	awaitScreen            = 2 * time.Second  // for what a screen that comes from another node has been shown there
+	awaitScreen            = 5 * time.Second  // for what a screen that comes from another node has been shown there
 )
 
 // Options say what to serve.
