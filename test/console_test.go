@@ -18,8 +18,8 @@ func TestConsoleInBrowser(t *testing.T) { inBrowser(t, "console", cityDir) }
 // out of service, in real Chromium, and looks for each on the wall.
 func TestRosterInBrowser(t *testing.T) { inBrowser(t, "roster", cityDir) }
 
-// TestFeedsInBrowser has a duty leader look at the sources, at a message that cannot be mapped, and open what is sealed
-// of an alert, in real Chromium.
+// TestFeedsInBrowser has a duty leader look at the sources, at a message that cannot be mapped until its profile is
+// mended, at a warning and a school's alarm, and open what is sealed of an alert, in real Chromium.
 func TestFeedsInBrowser(t *testing.T) {
 	city := t.TempDir()
 	if err := os.CopyFS(city, os.DirFS(cityDir)); err != nil {
@@ -60,7 +60,7 @@ func inBrowser(t *testing.T, story, city string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.CommandContext(t.Context(), "node", script, "--url", s.url, "--banyan", binary, "--data", dir, "--shots", shots).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "node", script, "--url", s.url, "--banyan", binary, "--data", dir, "--city", city, "--shots", shots).CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {
 		t.Fatal(err)

@@ -32,8 +32,19 @@ export class Stage {
     return execFileSync(this.o.banyan, ['key', 'add', '--data', this.o.data, '--role', role, ...args], { encoding: 'utf8' }).trim()
   }
 
+  // person makes an account; department is '' for roles that have none.
   person(name, display, department, password, role = 'officer') {
-    execFileSync(this.o.banyan, ['user', 'add', '--data', this.o.data, '--name', name, '--display', display, '--department', department, '--role', role], { input: password + '\n' })
+    const of = department ? ['--department', department] : []
+    execFileSync(this.o.banyan, ['user', 'add', '--data', this.o.data, '--name', name, '--display', display, ...of, '--role', role], { input: password + '\n' })
+  }
+
+  // administer asks for something as a person whom only the HTTP interface serves.
+  async administer(name, password, path) {
+    const headers = { origin: this.o.url, 'content-type': 'application/json' }
+    const door = await fetch(this.o.url + '/api/v1/login', { method: 'POST', headers, body: JSON.stringify({ name, password }) })
+    assert.ok(door.ok, `${name} is not let in: ${door.status}`)
+    const r = await fetch(`${this.o.url}/api/v1/${path}`, { method: 'POST', headers: { ...headers, cookie: door.headers.get('set-cookie').split(';')[0] } })
+    assert.ok(r.ok, `${path} answered ${r.status}: ${await r.text()}`)
   }
 
   // known waits until the server has read the keys that were made, of which this is the last.
@@ -41,9 +52,12 @@ export class Stage {
     return until('the key is known', () => fetch(this.o.url + '/api/v1/city', { headers: { authorization: 'Bearer ' + token } }), (r) => r.status !== 401 && r.status < 500, 10_000)
   }
 
+  // call asks with a key; a body that is a string is a CAP message.
   async call(token, path, body) {
+    const cap = typeof body === 'string'
     const r = await fetch(`${this.o.url}/api/v1/${path}`, {
-      method: body ? 'POST' : 'GET', headers: { authorization: 'Bearer ' + token, 'content-type': 'application/json' }, ...(body ? { body: JSON.stringify(body) } : {}),
+      method: body ? 'POST' : 'GET', headers: { authorization: 'Bearer ' + token, 'content-type': cap ? 'application/cap+xml' : 'application/json' },
+      ...(body ? { body: cap ? body : JSON.stringify(body) } : {}),
     })
     const text = await r.text()
     assert.ok(r.ok, `${path} answered ${r.status}: ${text}`)

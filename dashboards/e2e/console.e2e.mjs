@@ -1,9 +1,9 @@
 // Two officers of two departments, a third who signs in with a password, and a duty leader work incidents by keyboard
 // in real browsers against a running server; one console is cut off; a seat is handed over.
 //
-//   node dashboards/e2e/console.e2e.mjs --url http://127.0.0.1:8080 --banyan bin/banyan --data DIR --shots DIR
+//   node dashboards/e2e/console.e2e.mjs --url http://127.0.0.1:8080 --banyan bin/banyan --data DIR --city DIR --shots DIR
 //
-// The server must serve the built pages and a city like configs/fuzhou, with nothing open; --data is its data folder, in which keys and
+// The server must serve the built pages and a city like configs/fuzhou, with nothing open; --data is its data folder, --city that of its configuration, in which keys and
 // an account are made. Exits 1 and says what is wrong when something is.
 
 import assert from 'node:assert/strict'

@@ -1,13 +1,15 @@
-// The sources as a duty leader sees them: one sends what cannot be mapped, which is held and shown with the reason;
+// The sources as a duty leader sees them: one sends what cannot be mapped, which is held and shown with the reason until
+// its profile is mended; a warning has its colour and area, a school's alarm its gate on the first screen;
 // what is sealed of an alert is opened with a reason and is then in the timeline; a wall sees nothing of it.
 //
-//   node dashboards/e2e/feeds.e2e.mjs --url http://127.0.0.1:8080 --banyan bin/banyan --data DIR --shots DIR
+//   node dashboards/e2e/feeds.e2e.mjs --url http://127.0.0.1:8080 --banyan bin/banyan --data DIR --city DIR --shots DIR
 //
 // The server must serve the built pages and a city like configs/fuzhou with two sources more, as test/console_test.go
-// adds them; --data is its data folder, in which keys and an account are made. Exits 1 and says what is wrong.
+// adds them; --data is its data folder, --city that of its configuration, in which keys and an account are made. Exits 1 and says what is wrong.
 
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { live, look, PASSWORD, shell, SIZE, Stage, until, ZOOMED } from './console-desk.mjs'
 import { begin } from './story.mjs'
 
@@ -17,9 +19,20 @@ const SECRET = '13900001111'
 const { o, step, tell } = await begin('feeds')
 const stage = new Stage(o)
 
+// warning is a CAP message with a polygon.
+function warning(status, severity, number) {
+  const at = (ms) => new Date(Date.now() + ms).toISOString().replace(/\.\d+Z/, '+00:00')
+  return `<?xml version="1.0" encoding="UTF-8"?><alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>35010041600000_${at(0).replace(/\D/g, '').slice(0, 14)}_${number}</identifier><sender>35010041600000</sender><sent>${at(-60_000)}</sent>
+<status>${status}</status><msgType>Alert</msgType><scope>Public</scope><info><language>zh-CN</language><category>Met</category><event>暴雨</event><urgency>Immediate</urgency><severity>${severity}</severity><certainty>Likely</certainty><eventCode><valueName>国家预警信息</valueName><value>11B03</value></eventCode>
+<expires>${at(3_600_000)}</expires><headline>暴雨预警</headline><description>强降雨持续</description>
+<area><areaDesc>鼓楼至马尾</areaDesc><polygon>26.05,119.25 26.12,119.30 26.05,119.42 25.98,119.36 26.05,119.25</polygon></area></info></alert>`
+}
+
 async function main() {
   const [hotline, meters, wallKey] = [stage.key('source', '--source', 'e2e-hotline'), stage.key('source', '--source', 'e2e-meters'), stage.key('wall', '--name', 'feeds')]
+  const [weather, school, chiefKey] = [stage.key('source', '--source', 'weather-cap'), stage.key('source', '--source', 'school-alarm'), stage.key('officer', '--seat', 'centre-leader', '--name', '总值班测试员')]
   stage.person('feeds-e2e', '带班测试员', 'police', PASSWORD, 'duty_leader')
+  stage.person('feeds-admin', '系统管理员', '', PASSWORD, 'system_administrator')
   await stage.known(wallKey)
   await stage.open()
   const wall = await stage.desk(o.url, '#token=' + wallKey, '/wall/')
@@ -50,7 +63,38 @@ async function main() {
     await stage.shot(leader, 'feeds')
     await leader.keyboard.press('t')
     await leader.getByRole('status').filter({ hasText: '仍隔离 1 条' }).first().waitFor({ timeout: WITHIN_MS })
+  })
+
+  await step('the profile is mended and read again, and what was held becomes an incident', async () => {
+    const profile = join(o.city, 'sources', 'e2e-meters.yaml')
+    await writeFile(profile, (await readFile(profile, 'utf8')).replace('kind: {"1": crime.domestic}', 'kind: {"1": crime.domestic, 没有这一类: crime.domestic}'))
+    await stage.administer('feeds-admin', PASSWORD, 'configuration/reload')
+    await leader.keyboard.press('t')
+    await leader.getByRole('status').filter({ hasText: '放行 1 条，仍隔离 0 条' }).first().waitFor({ timeout: WITHIN_MS })
+    await leader.locator('[data-quarantine]', { hasText: '没有被隔离的报文' }).waitFor({ timeout: WITHIN_MS })
+    await leader.keyboard.press('2')
+    await leader.locator('.queue-list [data-incident]', { hasText: '家庭暴力' }).waitFor({ timeout: WITHIN_MS })
     await leader.keyboard.press('Escape')
+  })
+
+  const chief = await stage.desk(o.url, '#token=' + chiefKey)
+  await step('a warning has its colour in words and its area, on the console and on the wall', async () => {
+    await live(chief)
+    await chief.keyboard.press('2')
+    const { incident_id: id } = await stage.call(weather, 'cap', warning('Actual', 'Orange', '1'))
+    await chief.locator(`.queue-list [data-incident="${id}"] [data-warning="orange"]`, { hasText: '橙色预警' }).first().waitFor({ timeout: WITHIN_MS })
+    await chief.locator(`.queue-list [data-incident="${id}"]`).first().click()
+    await chief.locator(`[data-shown="${id}"] .cover`).waitFor({ timeout: WITHIN_MS })
+    await stage.shot(chief, 'warning')
+    await wall.locator(`[data-incident="${id}"] [data-warning="orange"]`).waitFor({ timeout: WITHIN_MS })
+  })
+
+  await step("a school's alarm has school and gate on the first screen", async () => {
+    const { incident_id: id } = await stage.call(school, 'alerts', { event: 'alarm', alarmId: 'SA-1', device: 'BTN-1', school: '35010202', schoolName: '福州第三中学', gate: '3', gateName: '东门', time: Date.now() })
+    await leader.locator(`.queue-list [data-incident="${id}"]`, { hasText: '福州第三中学 东门' }).first().click({ timeout: WITHIN_MS })
+    await leader.locator(`[data-shown="${id}"] [data-site]`, { hasText: '东门' }).waitFor({ timeout: WITHIN_MS })
+    assert.deepEqual(await look(leader), { faint: [], nameless: [], wide: [] })
+    await stage.shot(leader, 'school')
   })
 
   await step('what is sealed is opened with a reason, written down, and never on a wall', async () => {

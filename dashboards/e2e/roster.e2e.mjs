@@ -1,7 +1,7 @@
 // A roster editor plants and fills a gap, officers swap a shift, and a duty leader takes a seat out of service, in real
 // browsers against a running server; the wall says what it should and is quiet again.
 //
-//   node dashboards/e2e/roster.e2e.mjs --url http://127.0.0.1:8080 --banyan bin/banyan --data DIR --shots DIR
+//   node dashboards/e2e/roster.e2e.mjs --url http://127.0.0.1:8080 --banyan bin/banyan --data DIR --city DIR --shots DIR
 //
 // The server must serve the built pages and a city like configs/fuzhou whose roster has no gap; --data is its data
 // folder, in which keys and an account are made. Exits 1 and says what is wrong when something is.

@@ -3,7 +3,7 @@
 import { mkdir } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 
-export const SERVED = ['url', 'banyan', 'data', 'shots'] // what a story needs that makes its own keys
+export const SERVED = ['url', 'banyan', 'data', 'city', 'shots'] // what a story needs that makes its own keys
 
 // begin reads the options of a story: those it needs, and more in the form of parseArgs. What it returns runs a step,
 // and tells the whole; failed is called where it fails, and done in the end, whatever came of it.

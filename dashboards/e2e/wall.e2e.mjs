@@ -24,6 +24,7 @@ const ROW_WITHIN_MS = 5_000
 // busy city, where an alert may join an incident that is being handled and has its place already.
 const FIRST = [{ lon: 119.2965, lat: 26.0745 }, { lon: 119.32, lat: 26.045 }, { lon: 119.25, lat: 26.11 }, { lon: 119.14, lat: 26.15 }]
 const WHILE_CUT = [{ lon: 119.52, lat: 25.96 }, { lon: 119.375, lat: 25.72 }, { lon: 118.86, lat: 26.22 }, { lon: 119.54, lat: 26.2 }]
+const COVER = ['8541b533fffffff', '8541b597fffffff'] // H3 cells of Fuzhou
 
 const { o, step, tell } = await begin('wall', ['url', 'token-file', 'post-key-file', 'shots'], { 'no-map': { type: 'boolean', default: false } })
 const token = (await readFile(o['token-file'], 'utf8')).trim()
@@ -37,9 +38,9 @@ async function get(path) {
 }
 
 // post sends an alert and returns the id of its incident, in which somebody is still to acknowledge.
-async function post(name, places) {
+async function post(name, places, more = {}) {
   for (const [n, location] of places.entries()) {
-    const body = { id: `wall-e2e-${run}-${name}-${n}`, type: 'fire.building', occurred_at: new Date().toISOString(), location, text: 'wall e2e' }
+    const body = { id: `wall-e2e-${run}-${name}-${n}`, type: 'fire.building', occurred_at: new Date().toISOString(), location, text: 'wall e2e', ...more }
     const r = await fetch(o.url + '/api/v1/alerts', {
       method: 'POST', headers: { authorization: 'Bearer ' + postKey, 'content-type': 'application/json' }, body: JSON.stringify(body),
     })
@@ -157,6 +158,14 @@ async function main() {
     await rowOf(page, id).waitFor({ timeout: ROW_WITHIN_MS })
     assert.equal(await rowOf(page, id).getAttribute('data-priority'), 'P1')
     await shot(page, 'p1')
+  })
+
+  await step('a warning says its level in words and a drill that it is one, and what it is about lies on the map', async () => {
+    const id = await post('warned', FIRST, { warning_level: 'orange', exercise: true, cover: { cells: COVER } })
+    await rowOf(page, id).locator('[data-warning="orange"]', { hasText: '橙色预警' }).waitFor({ timeout: ROW_WITHIN_MS })
+    await rowOf(page, id).getByText('演练').waitFor()
+    if (!o['no-map']) await page.locator(`.map-place[data-covers="${COVER.length}"]`).waitFor({ timeout: ROW_WITHIN_MS })
+    await shot(page, 'warned')
   })
 
   for (const size of SIZES) {

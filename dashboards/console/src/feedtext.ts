@@ -4,7 +4,7 @@ export const zhFeeds = {
   feedsTab: '信源', feedsTitle: '信源状况', feedsCount: (n: number) => `${n} 个信源`, transport: '方式', lastHeard: '最近来报', ratePerMinute: '每分钟', lag: '时延', errors: '差错', quarantine: '隔离', lostOf: (n: number) => `已挤出 ${n}`,
   sourceStates: { live: '正常', silent: '静默', never: '未来报', maintenance: '检修', overflowing: '隔离溢出' } as Readonly<Record<string, string>>,
   quarantineEmpty: '没有被隔离的报文', rawMessage: '原始报文', replay: '重新映射', replayDone: (n: number, left: number) => `放行 ${n} 条，仍隔离 ${left} 条`,
-  exercise: '演练', unconfirmedMark: '未证实', sealed: '密', cancelledOf: (n: number) => `撤回 ${n}`, foldedOf: (n: number) => `归并 ${n}`,
+  exercise: '演练', unconfirmedMark: '未证实', sealed: '密', cancelledOf: (n: number) => `撤回 ${n}`, foldedOf: (n: number) => `折叠 ${n}`,
   alertUpdated: '警情更新', alertCancelled: '警情撤回', incidentConfirmed: '已证实', reported: '已上报',
   statisticsTab: '统计', statisticsTitle: '统计', noStatistics: '此服务器没有统计数据', period: '时段', groupBy: '按', count: '数量', briefing: '值班快报', before: '上期', nothing: '没有', stage: '环节', times: '次数',
   median: '中位', p90: '九成以内', medianBefore: '上期中位', p90Before: '上期九成', stagesTitle: '各环节用时', lateTitle: '超时任务',

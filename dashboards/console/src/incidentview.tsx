@@ -1,4 +1,4 @@
-import type { Incident, Task } from '@banyan/live/protocol'
+import type { Alert, Incident, Task } from '@banyan/live/protocol'
 import { isFinalTask, isWaitingTask } from '@banyan/live/protocol'
 import { Act } from './button.tsx'
 import { Clock, Deadline } from './clocks.tsx'
@@ -57,15 +57,26 @@ function Head({ item: i }: { item: Item }) {
         <h1>{typeName(inc.type)} <span class="place">{placeOf(inc)}</span></h1>
         <p>
           <b class="state">{t.incidentStates[inc.state]}</b> <span class="number">{inc.number}</span> <Marks incident={inc} /> <NearMark incident={inc} /> <span>{t.alertsOf(inc.alert_count)}</span>
-          {inc.cancelled_count ? <span>{t.cancelledOf(inc.cancelled_count)}</span> : null}{inc.folded_count ? <span>{t.foldedOf(inc.folded_count)}</span> : null}
+          {inc.cancelled_count ? <span>{t.cancelledOf(inc.cancelled_count)}</span> : null}
           <span>{atDate(inc.opened_at)} {t.opened}</span>
         </p>
       </div>
       <div class="incident-age"><span class="soft">{t.age}</span><b><Clock sinceMs={Date.parse(inc.opened_at)} /></b></div>
+      <Site incident={inc} />
       {inc.text ? <p class="incident-text">{inc.text}</p> : null}
     </header>
   )
 }
+
+// Site is the place that an alarm button says it is at, before anybody has read anything: the school and its gate.
+function Site({ incident: i }: { incident: Incident }) {
+  const t = text.value
+  const first = shownTimeline(i.id)?.events.find((e) => e.alert)?.alert
+  const parts = SITE.flatMap((k) => (typeof first?.attributes?.[k] === 'string' ? [[k, first.attributes[k]] as const] : []))
+  if (parts.length === 0) return null
+  return <p class="site" data-site>{parts.map(([k, v]) => <span key={k}><span class="soft">{t.attributes[k]}</span> <b>{String(v)}</b></span>)}</p>
+}
+const SITE = ['school', 'gate']
 
 function Actions() {
   const t = text.value
@@ -153,12 +164,30 @@ function Alerts({ incident: i }: { incident: Incident }) {
       <h2>{t.alerts} <b>{i.alert_count}</b></h2>
       <ul class="entries">
         {whole.slice(-MAX_ALERTS).reverse().map((a) => (
-          <li key={a.alert_id}><span class="soft">{atTime(a.occurred_at)} {source(a.source)} {a.id}</span> {a.text || t.noText}<Opened alert={a.alert_id} /></li>
+          <li key={a.alert_id}><span class="soft">{atTime(a.occurred_at)} {source(a.source)} {a.id}</span> {a.text || t.noText}<Attributes of={a} /><Opened alert={a.alert_id} /></li>
         ))}
       </ul>
     </section>
   )
 }
+
+const MAX_ATTRIBUTES = 24 // shown of an alert
+
+// Attributes are what else the source said: a cylinder's trace, a hazard's owner, a grid's path.
+function Attributes({ of: a }: { of: Alert }) {
+  const t = text.value
+  const all = Object.entries(a.attributes ?? {}).filter(([, v]) => v !== null && v !== '')
+  if (all.length === 0) return null
+  return (
+    <div class="attributes" data-attributes={a.alert_id}>
+      {all.slice(0, MAX_ATTRIBUTES).map(([k, v]) => <span class="attribute" key={k}><span class="soft">{t.attributes[k] ?? k}</span> {plain(v)}</span>)}
+    </div>
+  )
+}
+
+// plain says a value of JSON in one line.
+const plain = (v: unknown): string =>
+  Array.isArray(v) ? v.map(plain).join(' → ') : v === true ? '✓' : v === false ? '✗' : typeof v === 'object' && v !== null ? Object.values(v).map(plain).join(' ') : String(v)
 
 // Opened is what was sealed of an alert, for who has just opened it.
 function Opened({ alert }: { alert: string }) {

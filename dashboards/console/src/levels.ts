@@ -3,4 +3,6 @@
 
 export { LEVELS, INK } from '../../wall/src/levels.ts'
 export { Shape } from '../../wall/src/shape.tsx'
+export { CellOutlines } from '../../wall/src/celloutlines.ts'
+export { shapesOf, WARNING_COLOURS } from '../../wall/src/covers.ts'
 export { boundsOf, labelPoints } from '../../wall/src/outlines.ts'

@@ -1,7 +1,8 @@
 // The geometry of the small map: a window of some kilometres around a place, drawn as SVG. It needs no WebGL and no
 // tiles. Pure.
 
-import type { FeatureCollection, Position } from 'geojson'
+import type { FeatureCollection, Geometry, Position } from 'geojson'
+import { boundsOf } from '../../wall/src/outlines.ts'
 
 const KM_PER_DEGREE = 111.195 // of latitude, on a sphere of 6,371 km
 export const WIDTHS_KM = [2, 5, 10, 25, 60, 150] as const
@@ -48,6 +49,19 @@ function ringOf(f: Frame, ring: readonly Position[]): string {
   }
   return d + 'Z'
 }
+
+// frameOf returns the place and width in kilometres that show all of some shapes; undefined where there are none.
+export function frameOf(shapes: FeatureCollection, size: { width: number; height: number }): Frame | undefined {
+  const b = boundsOf(shapes.features.flatMap((f) => pointsOf(f.geometry)))
+  if (!b) return undefined
+  const [lon, lat] = [(b[0] + b[2]) / 2, (b[1] + b[3]) / 2]
+  const east = (b[2] - b[0]) * KM_PER_DEGREE * Math.cos((lat * Math.PI) / 180)
+  const north = (b[3] - b[1]) * KM_PER_DEGREE
+  return { ...size, lon, lat, widthKm: Math.max(WIDTHS_KM[0], 1.1 * Math.max(east, (north * size.width) / size.height)) }
+}
+
+const pointsOf = (g: Geometry): (readonly [number, number])[] =>
+  (g.type === 'Polygon' ? g.coordinates : g.type === 'MultiPolygon' ? g.coordinates.flat() : []).flat().map((p) => [p[0] ?? 0, p[1] ?? 0] as const)
 
 // barOf returns a length for the scale, about a quarter of the width: 1, 2 or 5 of something.
 export function barOf(widthKm: number): number {

@@ -2,12 +2,13 @@ import { computed, signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type { FeatureCollection } from 'geojson'
 import type { Incident, Priority } from '@banyan/live/protocol'
-import { INK, labelPoints, LEVELS } from './levels.ts'
-import { barOf, FIRST_WIDTH, pathOf, project, WIDTHS_KM, within } from './map.ts'
+import { CellOutlines, INK, labelPoints, LEVELS, shapesOf, WARNING_COLOURS } from './levels.ts'
+import { barOf, FIRST_WIDTH, frameOf, pathOf, project, WIDTHS_KM, within } from './map.ts'
 import type { Frame } from './map.ts'
-import { getOutlines } from './server.ts'
+import { getCells, getOutlines } from './server.ts'
 import { areas, city, lang, store, text, who } from './state.ts'
 import { named, nameOf } from './text.ts'
+import { areaName } from './words.ts'
 
 const SIZE = { width: 360, height: 190 }
 const MAX_NEARBY = 200 // other incidents drawn
@@ -34,6 +35,17 @@ function read(configs: number): void {
   })
 }
 
+const cells = new CellOutlines((list) => getCells(who.peek(), list))
+const cover = signal<{ incident: string; shapes: FeatureCollection } | undefined>(undefined)
+
+// readCover makes the shapes of what the warning shown is about.
+async function readCover(i: Incident): Promise<void> {
+  const show = () => (cover.value = { incident: i.id, shapes: shapesOf([i], (c) => cells.of(c), outlines.peek()) })
+  if (!i.cover) return void (cover.value = undefined)
+  if (cover.peek()?.incident !== i.id) show()
+  if (await cells.ask(i.cover.cells ?? []) && cover.peek()?.incident === i.id) show()
+}
+
 const labels = computed(() => outlines.value && labelPoints(outlines.value, (code, p) => {
   const a = areas.value.get(code)
   return nameOf(a ?? named(p.name ?? code, p.name_en), lang.value)
@@ -44,26 +56,32 @@ export function MapView({ incident: i }: { incident: Incident }) {
   const t = text.value
   const at = i.location
   useEffect(() => read(store.value.configs), [i.id, store.value.configs])
-  if (!at) return <section class="panel"><h2>{t.place}</h2><p class="soft">{t.noPlace}</p></section>
-  const km = WIDTHS_KM[width.value] ?? WIDTHS_KM[FIRST_WIDTH]
-  const f: Frame = { ...SIZE, lon: at.lon, lat: at.lat, widthKm: km }
+  useEffect(() => void readCover(i), [i.id, i.cover, outlines.value])
+  const shapes = cover.value?.incident === i.id ? cover.value.shapes : undefined
+  const about = shapes && frameOf(shapes, SIZE) // a warning is framed as a whole
+  if (!at && !about) return <section class="panel"><h2>{t.place}</h2><p class="soft">{t.noPlace}</p></section>
+  const chosen = WIDTHS_KM[width.value] ?? WIDTHS_KM[FIRST_WIDTH]
+  const f: Frame = about ? { ...about, widthKm: (about.widthKm * chosen) / WIDTHS_KM[FIRST_WIDTH] } : { ...SIZE, lon: at?.lon ?? 0, lat: at?.lat ?? 0, widthKm: chosen }
+  const km = f.widthKm
+  const here = at && project(f, at.lon, at.lat)
   const bar = barOf(km)
   return (
     <section class="panel map" aria-label={t.map}>
-      <svg viewBox={`0 0 ${f.width} ${f.height}`} role="img" aria-label={`${t.map} ${at.lon.toFixed(4)}, ${at.lat.toFixed(4)}`}>
+      <svg viewBox={`0 0 ${f.width} ${f.height}`} role="img" aria-label={`${t.map} ${f.lon.toFixed(4)}, ${f.lat.toFixed(4)}`}>
         {outlines.value ? <path class="land" d={pathOf(f, outlines.value)} fill-rule="evenodd" /> : null}
+        {shapes && shapes.features.length > 0 ? <path class="cover" data-cover={shapes.features.length} d={pathOf(f, shapes)} fill={i.warning_level ? WARNING_COLOURS[i.warning_level] : undefined} /> : null}
         {labels.value?.features.map((l) => {
           const p = project(f, l.geometry.coordinates[0] ?? 0, l.geometry.coordinates[1] ?? 0)
           return within(f, p, -20) ? <text key={l.properties?.name} x={p[0]} y={p[1]} class="map-label">{l.properties?.name}</text> : null
         })}
         <Nearby frame={f} not={i.id} />
-        {at.accuracy_m ? <circle class="accuracy" cx={f.width / 2} cy={f.height / 2} r={(at.accuracy_m / 1000) * (f.width / km)} /> : null}
-        <Mark x={f.width / 2} y={f.height / 2} size={MARK.here} priority={i.priority} filled />
+        {here && at?.accuracy_m ? <circle class="accuracy" cx={here[0]} cy={here[1]} r={(at.accuracy_m / 1000) * (f.width / km)} /> : null}
+        {here ? <Mark x={here[0]} y={here[1]} size={MARK.here} priority={i.priority} filled /> : null}
         <path class="bar" d={`M10 ${f.height - 10}v-5m0 5h${(bar * f.width) / km}v-5`} />
         <text class="bar-text" x={14} y={f.height - 16}>{bar} {t.kmUnit}</text>
       </svg>
       <div class="map-do">
-        <span class="soft">{at.lon.toFixed(4)}, {at.lat.toFixed(4)}{at.accuracy_m ? ' · ' + t.accuracy(at.accuracy_m) : ''}</span>
+        <span class="soft">{shapes?.features.length ? t.coverOf(i.cover?.areas?.map(areaName) ?? []) : at ? `${at.lon.toFixed(4)}, ${at.lat.toFixed(4)}` : ''}{at?.accuracy_m ? ' · ' + t.accuracy(at.accuracy_m) : ''}</span>
         <span class="grow" />
         <button type="button" aria-label={t.zoomIn} onClick={() => zoom(1)}>＋</button>
         <button type="button" aria-label={t.zoomOut} onClick={() => zoom(-1)}>－</button>

@@ -94,6 +94,7 @@ function ItemRow({ item: i, inGroup, drafted }: { item: Item; inGroup: boolean; 
         <Sending task={task?.id ?? ''} />
       </div>
       <div class="row-age"><span class="soft">{t.age}</span> <Clock sinceMs={i.sinceMs} /></div>
+      {i.waiting && i.incident.text ? <div class="row-text">{i.incident.text}</div> : null}
     </li>
   )
 }

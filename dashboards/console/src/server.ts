@@ -79,6 +79,8 @@ export const getSeats = async (who: Who): Promise<readonly Seat[]> => (await cal
 export const getAreas = async (who: Who): Promise<readonly Area[]> => (await call<{ areas: readonly Area[] }>(who, 'areas')).areas
 export const getIncident = (who: Who, id: string): Promise<Incident> => call<Incident>(who, 'incidents/' + encodeURIComponent(id))
 export const getHandover = (who: Who, id: string): Promise<Handover> => call<Handover>(who, 'handovers/' + encodeURIComponent(id))
+export const getCells = (who: Who, cells: readonly string[]): Promise<FeatureCollection> => call<FeatureCollection>(who, 'cells.geojson?cells=' + cells.join(','))
+
 // getNear returns what a register of the city has near an incident, undefined for whom that is not, or where there is none.
 export async function getNear(who: Who, incident: string, register: string): Promise<Near | undefined> {
   const path = register === CAMERAS ? 'cameras?limit=5' : 'nearby?limit=5&register=' + encodeURIComponent(register)

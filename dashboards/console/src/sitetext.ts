@@ -1,10 +1,14 @@
 // What the console says of the place of an incident and of what is told with it, Chinese first.
 
+import type { WarningLevel } from '@banyan/live/protocol'
+
 type Words = Readonly<Record<string, string>>
 
 export const zhSite = {
   nearTab: '周边', nearTitle: '周边', nearFailed: '周边读取失败', openStream: '打开视频', metres: '米',
   hazardNear: (n: number, far: string) => `临近挂牌隐患 ${n} · 最近 ${far}`,
+  warnings: { red: '红色预警', orange: '橙色预警', yellow: '黄色预警', blue: '蓝色预警' } satisfies Record<WarningLevel, string>,
+  coverOf: (names: readonly string[]) => `预警范围${names.length > 0 ? '：' + names.slice(0, 6).join('、') + (names.length > 6 ? '…' : '') : ''}`,
   // Registers and columns that have a name of their own; any others are shown as the city calls them.
   registers: { cameras: '周边视频', hazards: '周边挂牌隐患', schools: '周边学校' } as Words,
   attributes: {
@@ -16,6 +20,8 @@ export const zhSite = {
 export const enSite: typeof zhSite = {
   nearTab: 'Near', nearTitle: 'Near', nearFailed: 'What is near could not be read', openStream: 'Open the picture', metres: 'm',
   hazardNear: (n, far) => `${n} listed hazard${n === 1 ? '' : 's'} near, ${far}`,
+  warnings: { red: 'RED warning', orange: 'ORANGE warning', yellow: 'YELLOW warning', blue: 'BLUE warning' },
+  coverOf: (names) => `Area of the warning${names.length > 0 ? ': ' + names.slice(0, 6).join(', ') + (names.length > 6 ? '…' : '') : ''}`,
   registers: { cameras: 'Cameras near', hazards: 'Listed hazards near', schools: 'Schools near' },
   attributes: {
     owner: 'owner', deadline: 'deadline', material: 'material', grade: 'grade', kind: 'kind', gates: 'gates', stream: 'picture', unit: 'unit', list: 'list', hazard: 'hazard',

@@ -1,6 +1,6 @@
 // Names of things as rows, forms and the timeline say them.
 
-import type { Incident, LiveEvent, Seat, Stint, Task } from '@banyan/live/protocol'
+import type { Alert, Incident, LiveEvent, Seat, Stint, Task } from '@banyan/live/protocol'
 import { span } from '@banyan/live/time'
 import type { Item } from './queue.ts'
 import { areas, city, clock, lang, seats, text } from './state.ts'
@@ -92,6 +92,10 @@ export function noticeLine(e: LiveEvent): string {
 const maintained = (e: LiveEvent): string | undefined =>
   e.type !== 'seat.maintenance' ? undefined : e.maintenance ? `${text.value.restingUntil(atDate(e.maintenance.until))} ${e.maintenance.reason ?? ''}` : text.value.acts['maintain-end']
 
+// marksOf says that an alert was a drill, and of which level a warning.
+const marksOf = (a: Alert | undefined): string =>
+  [a?.exercise ? text.value.exercise : '', a?.warning_level ? text.value.warnings[a.warning_level] : ''].filter(Boolean).map((m) => ` ${m}`).join('')
+
 // lineOf says what an event was, in one line.
 export function lineOf(e: LiveEvent): string {
   const t = text.value
@@ -99,12 +103,12 @@ export function lineOf(e: LiveEvent): string {
   const about = task ? `${departmentName(task.department)} ` : ''
   const why = e.reason ? `：${e.reason}` : ''
   switch (e.type) {
-    case 'incident.opened': return `${t.incidentStates.open}：${e.alert?.text || t.noText}`
-    case 'alert.attached': return `${t.alerts}（${e.alert_count ?? ''}）：${e.alert?.text || t.noText}`
+    case 'incident.opened': return `${t.incidentStates.open}${marksOf(e.alert)}：${e.alert?.text || t.noText}`
+    case 'alert.attached': return `${t.alerts}（${e.alert_count ?? ''}）${marksOf(e.alert)}${e.folded_count ? ` ${t.foldedOf(e.folded_count)}` : ''}：${e.alert?.text || t.noText}`
     case 'incident.priority': return `${t.acts.priority} ${e.from ?? ''} → ${e.priority ?? ''}${why}`
     case 'incident.state': return `${e.state ? t.incidentStates[e.state] : ''}${why}`
     case 'incident.note': return `${t.acts.note}：${e.text ?? ''}`
-    case 'alert.updated': return `${t.alertUpdated}：${e.alert?.text || t.noText}`
+    case 'alert.updated': return `${t.alertUpdated}${marksOf(e.alert)}：${e.alert?.text || t.noText}`
     case 'alert.cancelled': return `${t.alertCancelled} ${e.alert?.source ?? ''} ${e.alert?.id ?? ''}${why}`
     case 'incident.confirmed': return `${t.incidentConfirmed}${why}`
     case 'incident.reported': return `${t.reported} ${reportName(e.rule ?? '')}${why}`

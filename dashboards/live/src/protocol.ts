@@ -30,6 +30,15 @@ export interface Task {
   end_reason?: string
 }
 
+// WarningLevel is the colour of a forecast or warning, an axis of its own beside priority.
+export type WarningLevel = 'red' | 'orange' | 'yellow' | 'blue'
+
+// Cover is what a warning is about: codes of areas, and H3 cells, compacted.
+export interface Cover {
+  areas?: readonly string[]
+  cells?: readonly string[]
+}
+
 // AlertRef is what an incident keeps of each of its alerts.
 export interface AlertRef {
   alert_id: string
@@ -46,6 +55,9 @@ export interface Alert extends AlertRef {
   area?: string
   text?: string
   attributes?: Readonly<Record<string, unknown>>
+  warning_level?: WarningLevel
+  cover?: Cover
+  exercise?: boolean // a drill
 }
 
 export interface Incident {
@@ -75,6 +87,8 @@ export interface Incident {
   cancelled_count?: number // alerts that their sources took back
   folded_count?: number // alerts that a storm rule put here
   exercise?: boolean // a drill
+  warning_level?: WarningLevel
+  cover?: Cover
   reported?: readonly string[] // ids of the reports upward that were made
 }
 

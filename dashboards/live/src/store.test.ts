@@ -52,6 +52,18 @@ describe('events', () => {
     expect(store.tally.priorities.P1.unacknowledged).toBe(0)
     expect(store.seq).toBe(11)
   })
+  it('bring a warning its level and area: an update changes both, a further alert the level and an area where there was none', () => {
+    const warning = (type: string, alert: object) => ({ type, incident_id: 'i-1', alert: { alert_id: 'a', source: 's', id: '1', type: 'x', occurred_at: AT, ...alert } })
+    const of = (s: Store) => [s.incidents.get('i-1')?.warning_level, s.incidents.get('i-1')?.cover?.cells]
+    let s = after(fresh(incident('i-1')), events(11, [warning('alert.attached', { warning_level: 'yellow', cover: { cells: ['1'] } })])).store
+    expect(of(s)).toEqual(['yellow', ['1']])
+    s = after(s, events(12, [warning('alert.attached', { warning_level: 'orange', cover: { cells: ['2'] } })])).store
+    expect(of(s)).toEqual(['orange', ['1']])
+    s = after(s, events(13, [warning('alert.updated', { warning_level: 'red', cover: { cells: ['3'] } })])).store
+    expect(of(s)).toEqual(['red', ['3']])
+    s = after(s, events(14, [warning('alert.updated', {})])).store
+    expect(of(s)).toEqual(['red', ['3']])
+  })
   it('open, change and end an incident', () => {
     let s = fresh()
     s = after(s, events(11, [

@@ -227,11 +227,13 @@ function changed(i: Incident, e: LiveEvent, onTask: (t: Task) => void): Incident
       next.alert_count = e.alert_count ?? i.alert_count + 1
       if (e.last_occurred_at) next.last_occurred_at = e.last_occurred_at
       if (e.folded_count !== undefined) next.folded_count = e.folded_count
+      warn(next, e, i.cover === undefined)
       break
     case 'alert.updated':
       if (e.incident_type) next.type = e.incident_type
       if (e.last_occurred_at) next.last_occurred_at = e.last_occurred_at
       if (e.cancelled_count !== undefined) next.cancelled_count = e.cancelled_count
+      warn(next, e, true)
       break
     case 'alert.cancelled':
       if (e.cancelled_count !== undefined) next.cancelled_count = e.cancelled_count
@@ -252,6 +254,13 @@ function changed(i: Incident, e: LiveEvent, onTask: (t: Task) => void): Incident
       break
   }
   return next
+}
+
+// warn takes into an incident what an alert says of a warning, as the server does: a level always, an area where there
+// was none or the alert is an update.
+function warn(i: Incident, e: LiveEvent, newCover: boolean): void {
+  if (e.alert?.warning_level) i.warning_level = e.alert.warning_level
+  if (e.alert?.cover && newCover) i.cover = e.alert.cover
 }
 
 function answerOf(t: Task): Answer | undefined {

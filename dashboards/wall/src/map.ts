@@ -7,12 +7,15 @@ import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url'
 import 'maplibre-gl/dist/maplibre-gl.css'
 import type { Feature, FeatureCollection, Point } from 'geojson'
 import type { Area, City } from '@banyan/live/protocol'
+import { CellOutlines } from './celloutlines.ts'
 import { CellShading, resolutionFor } from './cellshading.ts'
+import { Covers } from './covers.ts'
 import { drawIcon, ICONS, iconsFor } from './icons.ts'
 import { FONT } from './levels.ts'
 import { STYLE } from './mapstyle.ts'
 import { boundsOf, labelPoints } from './outlines.ts'
 import type { Entry } from './queue.ts'
+import { getCells } from './server.ts'
 import { nameOf } from './text.ts'
 import type { Lang } from './text.ts'
 
@@ -42,7 +45,8 @@ export function openMap(el: HTMLElement, city: City, token: string, fail: (why: 
     touchPitch: false, maxPitch: 0, fadeDuration: 0, localIdeographFontFamily: FONT, renderWorldCopies: false, keyboard: false,
     minZoom: 5, maxZoom: 17, trackResize: true,
   })
-  return new Shown(map, home, new CellShading(token), fail, ready)
+  const outlines = () => new CellOutlines((cells) => getCells(token, cells))
+  return new Shown(map, home, new CellShading(outlines()), new Covers(outlines()), fail, ready)
 }
 
 class Shown implements WallMap {
@@ -60,6 +64,7 @@ class Shown implements WallMap {
     private readonly map: GLMap,
     private readonly home: () => { center: [number, number]; zoom: number },
     private readonly cells: CellShading,
+    private readonly covers: Covers,
     fail: (why: unknown) => void,
     ready: () => void,
   ) {
@@ -139,6 +144,14 @@ class Shown implements WallMap {
     }
     this.source('incidents')?.setData({ type: 'FeatureCollection', features })
     void this.shade()
+    void this.cover()
+  }
+
+  private async cover(): Promise<void> {
+    const shapes = await this.covers.draw(this.entries.map((e) => e.incident), this.areas)
+    if (!shapes) return
+    this.source('covers')?.setData(shapes)
+    this.map.getContainer().dataset.covers = String(shapes.features.length)
   }
 
   private async shade(): Promise<void> {
@@ -152,6 +165,7 @@ class Shown implements WallMap {
   private drawAreas(): void {
     if (!this.loaded || !this.areas) return
     this.source('areas')?.setData(this.areas)
+    void this.cover()
     const named = (code: string, fallback: { name?: string; name_en?: string }) => {
       const a = this.names.get(code)
       return nameOf(a ?? { name: fallback.name ?? code, ...(fallback.name_en ? { name_en: fallback.name_en } : {}) }, this.lang)

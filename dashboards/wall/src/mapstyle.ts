@@ -1,6 +1,7 @@
-// The style of the map: greys on near-black. Colour comes in with the marks of incidents only.
+// The style of the map: greys on near-black. Colour comes in with the marks of incidents and what warnings are about.
 
 import type { StyleSpecification } from 'maplibre-gl'
+import { WARNING_COLOURS } from './covers.ts'
 
 const NOTHING = { type: 'FeatureCollection' as const, features: [] }
 
@@ -12,6 +13,7 @@ export const STYLE = (remPx: number): StyleSpecification => ({
   sources: {
     areas: { type: 'geojson', data: NOTHING },
     cells: { type: 'geojson', data: NOTHING },
+    covers: { type: 'geojson', data: NOTHING },
     labels: { type: 'geojson', data: NOTHING },
     incidents: { type: 'geojson', data: NOTHING },
   },
@@ -21,6 +23,13 @@ export const STYLE = (remPx: number): StyleSpecification => ({
     {
       id: 'cells', type: 'fill', source: 'cells',
       paint: { 'fill-color': ['step', ['get', 'count'], CELL_GREYS[0], 3, CELL_GREYS[1], 10, CELL_GREYS[2]], 'fill-outline-color': '#0b0c0d' },
+    },
+    {
+      id: 'covers', type: 'fill', source: 'covers',
+      paint: {
+        'fill-color': ['match', ['get', 'level'], 'red', WARNING_COLOURS.red, 'orange', WARNING_COLOURS.orange, 'yellow', WARNING_COLOURS.yellow, 'blue', WARNING_COLOURS.blue, '#a3acb4'],
+        'fill-opacity': 0.35, 'fill-antialias': false, // the seams between cells say nothing
+      },
     },
     { id: 'borders', type: 'line', source: 'areas', paint: { 'line-color': '#565d64', 'line-width': Math.max(1, remPx / 20) } },
     {

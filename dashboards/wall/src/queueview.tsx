@@ -2,6 +2,7 @@ import { computed, signal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { span } from '@banyan/live/time'
 import { PRIORITIES } from '@banyan/live/protocol'
+import { WARNING_COLOURS } from './covers.ts'
 import { fit, leftOut } from './queue.ts'
 import type { Entry, Room } from './queue.ts'
 import { Shape } from './shape.tsx'
@@ -139,8 +140,10 @@ function Row({ e }: { e: Entry }) {
         {i.exercise ? <b class="loud">{text.value.exercise}</b> : null}
         <b>{whatOf(e)}</b>
         <span class="where">{whereOf(e)}</span>
+        {i.warning_level ? <span class="warning" data-warning={i.warning_level}><i style={{ background: WARNING_COLOURS[i.warning_level] }} />{t.warnings[i.warning_level]}</span> : null}
         {i.unconfirmed ? <span class="hint">{text.value.unconfirmed}</span> : null}
         {i.alert_count > 1 ? <span class="hint">×{i.alert_count}</span> : null}
+        {i.folded_count ? <span class="hint" data-folded={i.folded_count}>{t.foldedOf(i.folded_count)}</span> : null}
       </div>
       <div class="row-who">
         {w.text}

@@ -4,7 +4,6 @@ import type { Area, City, Seat } from '@banyan/live/protocol'
 import type { FeatureCollection } from 'geojson'
 
 const TIMEOUT_MS = 10_000
-export const MAX_CELLS_PER_CALL = 512
 
 // Refused: the key is not good for this, and asking again would not change that.
 export class Refused extends Error {}

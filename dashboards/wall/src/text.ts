@@ -1,6 +1,6 @@
 // What the wall says, Chinese first.
 
-import type { Named, TaskState } from '@banyan/live/protocol'
+import type { Named, TaskState, WarningLevel } from '@banyan/live/protocol'
 
 export type Lang = 'zh' | 'en'
 
@@ -23,7 +23,8 @@ const zh = {
   departments: '联动部门', deptLegend: '在办 · 未签收 · 超时', seats: '在岗/席位', offDuty: '无人在岗', offShort: '无人',
   ofCentre: '中心告警', degraded: '降级运行：备份不可用', cutOff: '与指挥中心失联：本机独立受理，恢复后自动移交',
   lag: (events: number, seconds: number) => `落后 ${events} 条 ${seconds} 秒`,
-  exercise: '演练', unconfirmed: '未证实',
+  exercise: '演练', unconfirmed: '未证实', foldedOf: (n: number) => `折叠 ${n}`,
+  warnings: { red: '红色预警', orange: '橙色预警', yellow: '黄色预警', blue: '蓝色预警' } satisfies Record<WarningLevel, string>,
   aheadTitle: '值班缺口与检修', gapsAhead: '72 小时内缺岗', now: '现在', noEnd: '起', maintenance: '检修席位',
   map: '态势图', mapFailed: '地图无法显示（浏览器没有 WebGL），队列与计数不受影响', legendCells: '事件密度', mapLoading: '地图载入中',
   city: '全市', urgentView: '聚焦 P1', framed: '聚焦未签收 P1',
@@ -59,7 +60,8 @@ const en: Text = {
   departments: 'Departments', deptLegend: 'open · unack · overdue', seats: 'on duty/seats', offDuty: 'nobody on duty', offShort: 'NONE',
   ofCentre: 'CENTRE ALERTS', degraded: 'DEGRADED: a standby is missing', cutOff: 'CUT OFF: this node takes alerts alone and hands them over later',
   lag: (events: number, seconds: number) => `${events} events, ${seconds} s behind`,
-  exercise: 'EXERCISE', unconfirmed: 'unconfirmed',
+  exercise: 'EXERCISE', unconfirmed: 'unconfirmed', foldedOf: (n) => `${n} folded`,
+  warnings: { red: 'RED warning', orange: 'ORANGE warning', yellow: 'YELLOW warning', blue: 'BLUE warning' },
   aheadTitle: 'Roster gaps and maintenance', gapsAhead: 'UNMANNED WITHIN 72 h', now: 'NOW', noEnd: 'on', maintenance: 'Maintenance',
   map: 'Situation map', mapFailed: 'No map: this browser has no WebGL. The queue and the counts go on.', legendCells: 'incidents', mapLoading: 'Map loading',
   city: 'City', urgentView: 'P1', framed: 'Framed on unack P1',
