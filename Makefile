@@ -75,7 +75,7 @@ browser:
 
 # The mirror and the nodes are tested with a real Redis.
 redis:
-	@command -v redis-server >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q redis-server; }
+	@command -v redis-server >/dev/null && command -v redis-sentinel >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q redis-server redis-sentinel; }
 
 # Whose answers about places ours are compared with.
 postgis:

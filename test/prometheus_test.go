@@ -137,6 +137,9 @@ func watchOver(t *testing.T, dir, city string, keys *keys, centre, outside, metr
 		t.Fatal(err)
 	}
 	token := filepath.Join(dir, "alertmanager.token")
+	if err := os.Mkdir(filepath.Join(dir, "targets"), 0o750); err != nil {
+		t.Fatal(err)
+	}
 	write := func(name string, b []byte) {
 		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
 			t.Fatal(err)
@@ -145,7 +148,9 @@ func watchOver(t *testing.T, dir, city string, keys *keys, centre, outside, metr
 	write("banyan.rules.yaml", telemetry.Rules(compiled, faster).Bytes())
 	write("alertmanager.token", []byte(must(t)(keys.source("alertmanager"))))
 	for name, change := range map[string][]string{
-		"prometheus.yaml": {"interval: 15s", "interval: 1s", "127.0.0.1:9464", metrics, "127.0.0.1:9090", prometheus, "127.0.0.1:9093", alertmanager},
+		"prometheus.yaml":           {"interval: 15s", "interval: 1s", "127.0.0.1:9090", prometheus},
+		"targets/banyan.yaml":       {"127.0.0.1:9464", metrics},
+		"targets/alertmanager.yaml": {"127.0.0.1:9093", alertmanager},
 		"alertmanager.yaml": {"group_wait: 5s", "group_wait: 1s", "group_interval: 30s", "group_interval: 1s", "group_interval: 1m", "group_interval: 1s",
 			"http://127.0.0.1:8080", centre, "http://127.0.0.1:8099", outside, "/etc/banyan/alertmanager.token", token},
 	} {
