@@ -136,7 +136,7 @@ func (c *callers) begin(id string, k *known) <-chan struct{} {
 	return done
 }
 
-// room forgets what has not been asked about for long, and somebody at all where that is not enough. mu is held.
+// room forgets what has not been asked about for long, and some at all where that is not enough. mu is held.
 func (c *callers) room() {
 	if len(c.all) < maxCallers {
 		return
@@ -147,7 +147,7 @@ func (c *callers) room() {
 		}
 	}
 	for id, k := range c.all {
-		if len(c.all) < maxCallers {
+		if len(c.all) < maxCallers-maxCallers/10 { // so that it is long until the next time
 			return
 		}
 		if k.asking == nil {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -53,11 +54,55 @@ type gateway struct {
 	tries   int                    // to get the state, in vain
 	has     atomic.Bool            // there is a state to show
 	waits   atomic.Pointer[string] // for what; nil: for nothing
-	leader  struct {               // what it said last
-		epoch atomic.Uint32
-		seq   atomic.Uint64
-		at    atomic.Int64 // Unix nanoseconds
+	said    said
+}
+
+// said is what the node that leads has said of where it stands.
+type said struct {
+	mu     sync.Mutex
+	seq    uint64    // last
+	at     time.Time // when
+	goal   uint64    // the sequence that is waited for
+	goalAt time.Time // when it was said; zero: none is waited for
+}
+
+// hear notes where the node that leads stands.
+func (s *said) hear(seq uint64, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seq, s.at = seq, now; s.goalAt.IsZero() { // a goal that moves on would never be reached
+		s.goal, s.goalAt = seq, now
 	}
+}
+
+// shown returns as of when what is shown up to a sequence is the city; the zero time if there is nothing new to say. A node
+// that does not answer says nothing against the stream.
+func (s *said) shown(seq uint64, now time.Time) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case seq >= s.seq || now.Sub(s.at) > staleAfter:
+		s.goalAt = time.Time{}
+		return now
+	case seq >= s.goal && !s.goalAt.IsZero():
+		at := s.goalAt
+		s.goalAt = time.Time{}
+		return at
+	}
+	return time.Time{}
+}
+
+// last returns what was said last, and when.
+func (s *said) last() (seq uint64, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seq, s.at
+}
+
+// silent reports whether the node that leads has not answered for a while.
+func (s *said) silent() bool {
+	_, at := s.last()
+	return time.Since(at) > staleAfter
 }
 
 // nowhere is the log of who keeps none.
@@ -200,17 +245,19 @@ func (a *App) trailOnce(ctx context.Context) error {
 		}
 		g.placed, g.tries = true, 0
 		g.has.Store(true)
-		at := a.seq.Replica().At()
-		a.cluster.tail.Seek(redisstore.ID{Epoch: at.Epoch, Seq: at.Seq})
+		a.takePlace()
 	}
 	frames, err := a.cluster.tail.Next(ctx, tailWait)
 	if err != nil {
-		at := a.seq.Replica().At()
-		a.cluster.tail.Seek(redisstore.ID{Epoch: at.Epoch, Seq: at.Seq}) // what was read in part is read again
+		a.takePlace() // what was read in part is read again
 		return fmt.Errorf("redis does not give the stream: %w", err)
 	}
 	if len(frames) > 0 {
-		if err := a.seq.Adopt(ctx, frames); err != nil {
+		switch err := a.seq.Adopt(ctx, frames); {
+		case errors.Is(err, dispatch.ErrNewer):
+			a.takePlace()
+			return err
+		case err != nil:
 			g.placed = false
 			a.o.Logger.Warn("the stream does not go on from where this gateway stands; the state is fetched anew", "at", a.seq.Replica().At().String(), "error", err)
 			return nil
@@ -219,17 +266,16 @@ func (a *App) trailOnce(ctx context.Context) error {
 	if a.cluster.leader.Load() == nil {
 		return errors.New("no node leads the city")
 	}
-	if a.caughtUp() {
-		a.current.Store(time.Now().UnixNano())
+	if at := g.said.shown(a.seq.Replica().At().Seq, time.Now()); !at.IsZero() {
+		a.current.Store(at.UnixNano())
 	}
 	return nil
 }
 
-// caughtUp reports whether everything is shown that the node that leads has said it has. A node that does not answer
-// says nothing against the stream.
-func (a *App) caughtUp() bool {
-	l := &a.gateway.leader
-	return l.seq.Load() <= a.seq.Replica().At().Seq || time.Since(time.Unix(0, l.at.Load())) > staleAfter
+// takePlace has the tail go on behind what is shown.
+func (a *App) takePlace() {
+	at := a.seq.Replica().At()
+	a.cluster.tail.Seek(redisstore.ID{Epoch: at.Epoch, Seq: at.Seq})
 }
 
 // fetch begins with the state of the node that leads.
@@ -256,6 +302,7 @@ func (a *App) fetch(ctx context.Context) error {
 	if start.Problems != nil {
 		a.o.Logger.Error("the configuration in force does not compile here: upgrade this gateway", "error", start.Problems)
 	}
+	a.current.Store(began.UnixNano()) // screens begin anew within Restart
 	if err := a.seq.Restart(ctx, start); errors.Is(err, sequencer.ErrOutOfOrder) {
 		if a.gateway.tries++; a.gateway.tries >= fetchTries {
 			return fmt.Errorf("%w: %w", ErrAnotherHistory, err)
@@ -307,10 +354,7 @@ func nodeRequest(ctx context.Context, address, path string) (*http.Request, erro
 func (a *App) askLeader(ctx context.Context) {
 	for ctx.Err() == nil {
 		if s, err := a.leaderStatus(ctx); err == nil && s.Role == "leader" {
-			l := &a.gateway.leader
-			l.epoch.Store(s.Epoch)
-			l.seq.Store(s.Seq)
-			l.at.Store(time.Now().UnixNano())
+			a.gateway.said.hear(s.Seq, time.Now())
 		}
 		pause(ctx, lagEvery)
 	}
@@ -345,7 +389,7 @@ func (a *App) gatewayReady() error {
 	if !g.has.Load() {
 		return fmt.Errorf("there is no state to show yet: %s", g.waiting())
 	}
-	if since := a.staleSince(); !since.IsZero() && time.Since(time.Unix(0, g.leader.at.Load())) > staleAfter {
+	if since := a.staleSince(); !since.IsZero() && g.said.silent() {
 		return fmt.Errorf("cut off since %s: %s", since.UTC().Format(time.RFC3339), g.waiting())
 	}
 	return nil
@@ -358,7 +402,7 @@ func (a *App) gatewayStatus() api.NodeStatus {
 	if h := a.cluster.leader.Load(); h != nil {
 		n.Leader = h.Address
 	}
-	if seq := g.leader.seq.Load(); seq > at.Seq {
+	if seq, _ := g.said.last(); seq > at.Seq {
 		n.Mirror.LagEvents = seq - at.Seq
 		n.Mirror.LagSeconds = time.Since(time.Unix(0, a.current.Load())).Seconds()
 	}
@@ -375,7 +419,7 @@ func (a *App) gatewayStatus() api.NodeStatus {
 		}
 	case why != "":
 		n.Degraded, n.Reason = true, why
-	case time.Since(time.Unix(0, g.leader.at.Load())) > staleAfter:
+	case g.said.silent():
 		n.Degraded, n.Reason = true, "the node that leads does not answer; see --advertise and --gateway-key"
 	}
 	return n
