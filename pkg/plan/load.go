@@ -95,9 +95,9 @@ func (l *loader) loadAll() {
 	l.loadTypes()
 	l.loadPlans()
 	l.loadRosters()
+	l.loadRegisters()
 	l.loadSources()
 	l.loadObjectives()
-	l.loadRegisters()
 }
 
 func (l *loader) loadCity() {

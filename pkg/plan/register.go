@@ -19,8 +19,9 @@ const (
 	MaxRegisters       = 32
 	MaxRegisterEntries = 100_000 // of one
 	MaxRegisterColumns = 24
-	MaxRegisterValue   = 512   // bytes
-	MaxNearM           = 5_000 // how far Near looks, in metres
+	MaxRegisterValue   = 512      // bytes
+	MaxRegisterWKT     = 16 << 10 // bytes of a geometry
+	MaxNearM           = 5_000    // how far Near looks, in metres
 )
 
 // registerDir holds registers, one a file.
@@ -33,12 +34,14 @@ type Register struct {
 	Entries []*Entry // in file order
 
 	cells map[geo.Cell][]*Entry
+	byID  map[string]*Entry
 }
 
 // Entry is one line of a register.
 type Entry struct {
 	ID, Name   string
 	Location   geo.Point         // WGS-84
+	Geometry   *geo.Geometry     // of the column wkt; absent: the location
 	Attributes map[string]string // the other columns that say something
 }
 
@@ -52,6 +55,12 @@ type Near struct {
 func (c *City) Register(id string) (*Register, bool) {
 	r, ok := c.registers[id]
 	return r, ok
+}
+
+// Entry returns the entry with an id.
+func (r *Register) Entry(id string) (*Entry, bool) {
+	e, ok := r.byID[id]
+	return e, ok
 }
 
 // RegisterIDs returns the ids of the city's registers, in order.
@@ -123,10 +132,10 @@ func (l *loader) loadRegisters() {
 	}
 }
 
-// register reads one register: a line of names (id, name, lon, lat and others), a line an entry. A comment
-// "# datum: gcj02" before them says what positions are in; absent: WGS-84.
+// register reads one register: a line of names (id, name, lon, lat and others), a line an entry. A column wkt holds
+// what a map draws of an entry. A comment "# datum: gcj02" before them says what positions are in; absent: WGS-84.
 func (l *loader) register(file, id string) *Register {
-	r := &Register{ID: id, cells: map[geo.Cell][]*Entry{}}
+	r := &Register{ID: id, cells: map[geo.Cell][]*Entry{}, byID: map[string]*Entry{}}
 	data := bytes.TrimPrefix(l.files[file], []byte("\ufeff"))
 	datum := l.registerDatum(file, data)
 	in := csv.NewReader(bytes.NewReader(data))
@@ -148,7 +157,7 @@ func (l *loader) register(file, id string) *Register {
 			if !l.registerColumns(file, line, row, at) {
 				return r
 			}
-			r.Columns = slices.DeleteFunc(slices.Clone(row), func(c string) bool { return c == "id" || c == "name" || c == "lon" || c == "lat" })
+			r.Columns = slices.DeleteFunc(slices.Clone(row), func(c string) bool { return slices.Contains(registerOwn, c) })
 			continue
 		}
 		if len(r.Entries) >= MaxRegisterEntries {
@@ -161,6 +170,7 @@ func (l *loader) register(file, id string) *Register {
 			}
 			seen[e.ID] = line
 			r.Entries = append(r.Entries, e)
+			r.byID[e.ID] = e
 			cell := geo.CellAt(e.Location)
 			r.cells[cell] = append(r.cells[cell], e)
 		}
@@ -170,6 +180,11 @@ func (l *loader) register(file, id string) *Register {
 	}
 	return r
 }
+
+// registerOwn are the columns that are no attributes.
+var registerOwn = []string{"id", "name", "lon", "lat", columnWKT}
+
+const columnWKT = "wkt"
 
 // registerDatum reads the comment that names the datum, from the lines before the first that is none.
 func (l *loader) registerDatum(file string, data []byte) geo.Datum {
@@ -232,13 +247,24 @@ func (l *loader) registerEntry(file string, line int, row []string, at map[strin
 	} else if e.Location, err = geo.ToWGS84(p, datum); err != nil {
 		l.problem(file, line, "%v", err)
 	}
+	if i, ok := at[columnWKT]; ok && row[i] != "" {
+		if len(row[i]) > MaxRegisterWKT {
+			l.problem(file, line, "wkt: at most %d bytes", MaxRegisterWKT)
+		} else if g, err := geo.ReadGeometry(row[i], datum); err != nil {
+			l.problem(file, line, "wkt: %v", err)
+		} else {
+			e.Geometry = g
+		}
+	}
 	for name, i := range at {
+		if name == columnWKT {
+			continue
+		}
 		if len(row[i]) > MaxRegisterValue || !utf8.ValidString(row[i]) {
 			l.problem(file, line, "a value must be UTF-8, at most %d bytes", MaxRegisterValue)
 			return nil
 		}
-		switch name {
-		case "id", "name", "lon", "lat":
+		if slices.Contains(registerOwn, name) {
 			continue
 		}
 		if row[i] != "" {

@@ -22,8 +22,9 @@ func TestRegister(t *testing.T) {
 	files := cityFiles(t)
 	files["registers/cameras.csv"] = []byte(b.String())
 	files["registers/empty.csv"] = []byte("id,name,lon,lat\n")
+	files["registers/roads.csv"] = []byte("id,name,lon,lat,wkt,kind\nr1,五四路,119.3,26.1,\"LINESTRING (119.3 26.1, 119.4 26.1)\",主干路\n")
 	c := load(t, files)
-	if got := c.RegisterIDs(); !slices.Equal(got, []string{"cameras", "empty"}) {
+	if got := c.RegisterIDs(); !slices.Equal(got, []string{"cameras", "empty", "roads"}) {
 		t.Fatalf("registers %v", got)
 	}
 	r, _ := c.Register("cameras")
@@ -45,6 +46,14 @@ func TestRegister(t *testing.T) {
 		if few := r.Near(p, radius, 3); len(few) != min(3, len(want)) || len(few) > 0 && few[0] != near[0] {
 			t.Errorf("the nearest 3 within %v m: %v", radius, few)
 		}
+	}
+	if e, ok := r.Entry("c7"); !ok || e != r.Entries[7] || e.Geometry != nil {
+		t.Errorf("by id: %+v %v", e, ok)
+	}
+	roads, _ := c.Register("roads")
+	e, _ := roads.Entry("r1")
+	if got := string(e.Geometry.AppendJSON(nil)); got != `{"type":"LineString","coordinates":[[119.3,26.1],[119.4,26.1]]}` || e.Attributes["kind"] != "主干路" || len(roads.Columns) != 1 {
+		t.Errorf("%s, %+v, %v", got, e, roads.Columns)
 	}
 	empty, _ := c.Register("empty")
 	if near := empty.Near(p, 5000, 10); len(near) != 0 {
@@ -68,6 +77,7 @@ func TestRegisterMistakes(t *testing.T) {
 		head + "1,,119.3,26.1,\n":                  "registers/x.csv:2: id and name must say something",
 		head + "1,a,119.3,26.1,\n1,b,119,26,\n":    `registers/x.csv:3: id "1" is in line 2 already`,
 		head + "1,a,119,26,rtsp://me:pw@video/1\n": "registers/x.csv:2: stream holds a password or user name",
+		"id,name,lon,lat,wkt\n1,a,119,26,LINE\n":   `registers/x.csv:2: wkt: "LINE" is no geometry`,
 		"# datum: cgcs\n" + head:                   `registers/x.csv:1: datum "cgcs" is not wgs84, gcj02 or bd09`,
 		head + "1,a,119,26," + strings.Repeat("x", MaxRegisterValue+1) + "\n": "registers/x.csv:2: a value must be UTF-8",
 		head + strings.Repeat(",", MaxRegisterColumns) + "\n":                 "registers/x.csv:2: wrong number of fields",
