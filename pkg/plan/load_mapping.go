@@ -140,8 +140,8 @@ type mapper struct {
 // mapping compiles how alerts come from messages; nil where they are alerts already.
 func (l *loader) mapping(file string, raw *rawSource, s *Source) *Mapping {
 	if raw.Map == nil {
-		if raw.Time != nil || len(raw.Tables) > 0 {
-			l.problem(file, 0, "time and tables mean something to a map alone, and there is none")
+		if raw.Time != nil || len(raw.Tables) > 0 || raw.Layer != nil {
+			l.problem(file, 0, "time, tables and layer mean something beside a map alone, and there is none")
 		}
 		return nil
 	}
@@ -162,18 +162,11 @@ func (l *loader) mapping(file string, raw *rawSource, s *Source) *Mapping {
 		out.Lon, out.Lat = x.rule("location.lon", p.Lon, nil), x.rule("location.lat", p.Lat, nil)
 		out.AccuracyM, out.Datum = x.rule("location.accuracy_m", p.AccuracyM, nil), x.rule("location.datum", p.Datum, x.datum)
 	}
-	for _, need := range []struct {
-		field string
-		rule  *Rule
-	}{{"id", out.ID}, {"type", out.Type}, {"occurred_at", out.OccurredAt}} {
-		if need.rule == nil {
-			l.problem(file, 0, "map has no %s: no alert is without one", need.field)
-		}
-	}
-	if (out.Lon == nil) != (out.Lat == nil) || out.Lon == nil && out.Area == nil {
-		l.problem(file, 0, "map needs location with lon and lat, or area")
+	if out.Operation == nil || out.Operation.constant != string(OpTelemetry) { // what only measures never alerts
+		x.needed(out)
 	}
 	x.attributes(out, m.Attributes)
+	s.Layer = x.layer(raw.Layer)
 	for _, name := range slices.Sorted(maps.Keys(x.tables)) {
 		if n := len(x.tables[name]); n == 0 || n > MaxTableEntries {
 			l.problem(file, 0, "table %q has %d entries: want 1 to %d", name, n, MaxTableEntries)
@@ -183,6 +176,21 @@ func (l *loader) mapping(file string, raw *rawSource, s *Source) *Mapping {
 		}
 	}
 	return out
+}
+
+// needed checks what no alert is without.
+func (x *mapper) needed(out *Mapping) {
+	for _, need := range []struct {
+		field string
+		rule  *Rule
+	}{{"id", out.ID}, {"type", out.Type}, {"occurred_at", out.OccurredAt}} {
+		if need.rule == nil {
+			x.problem(x.file, 0, "map has no %s: no alert is without one", need.field)
+		}
+	}
+	if (out.Lon == nil) != (out.Lat == nil) || out.Lon == nil && out.Area == nil {
+		x.problem(x.file, 0, "map needs location with lon and lat, or area")
+	}
 }
 
 func (x *mapper) attributes(out *Mapping, raw *rawRules) {

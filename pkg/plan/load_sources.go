@@ -25,6 +25,9 @@ func (l *loader) loadSources() {
 	for _, name := range names {
 		l.loadSource(name)
 	}
+	if layers := l.city.Layers(); len(layers) > MaxLayers {
+		l.problem(sourceDir+layers[MaxLayers].ID+".yaml", 0, "layer: %d sources have one: at most %d", len(layers), MaxLayers)
+	}
 }
 
 // A source may send this fast where its profile does not say. It bounds a retry loop gone wild, not a typhoon.
@@ -68,6 +71,7 @@ type rawSource struct {
 	Time   *rawTime                  `yaml:"time"`
 	Tables map[string]map[string]str `yaml:"tables"`
 	Map    *rawMapping               `yaml:"map"`
+	Layer  *rawLayer                 `yaml:"layer"`
 }
 
 func (l *loader) loadSource(file string) {

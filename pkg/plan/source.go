@@ -23,6 +23,7 @@ type Source struct {
 	LowTrust    alert.Priority    // priority of its alerts until they are corroborated; 0: it is trusted
 	Storm       *Storm            // nil: nothing is folded
 	Mapping     *Mapping          // nil: its messages are alerts already
+	Layer       *Layer            // nil: what it measures is on no map
 }
 
 // MaySend reports whether the source may send alerts of type code.
