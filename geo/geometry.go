@@ -21,6 +21,9 @@ var depthOf = map[string]int{"Point": 0, "LineString": 1, "MultiLineString": 2, 
 // Kind returns the type of RFC 7946: Point, LineString, MultiLineString, Polygon or MultiPolygon.
 func (g *Geometry) Kind() string { return g.kind }
 
+// String returns the geometry as GeoJSON.
+func (g *Geometry) String() string { return string(g.AppendJSON(nil)) }
+
 // PointGeometry returns a point as a geometry.
 func PointGeometry(p Point) *Geometry { return &Geometry{"Point", [][][]Point{{{p}}}} }
 

@@ -21,6 +21,7 @@ var floors = map[string]int{
 	"pkg/roster": 2, "pkg/plan": 2,
 	"dispatch":       3,
 	"pkg/sequencer":  4,
+	"pkg/layer":      4, // what the door fills and the edge shows
 	"pkg/statistics": 5, // what history keeps and pages of the edge show
 	"pkg/ingest":     5, // the door, which transports and pages of the edge are built against
 	"pkg/ingest/":    edge, "pkg/push": edge, "pkg/api": edge, "pkg/auth": edge, "pkg/telemetry": edge, "pkg/hooks": edge,

@@ -16,6 +16,7 @@ import (
 	"github.com/banyan-ecc/banyan/pkg/alert"
 	"github.com/banyan-ecc/banyan/pkg/app"
 	"github.com/banyan-ecc/banyan/pkg/ingest"
+	"github.com/banyan-ecc/banyan/pkg/layer"
 	"github.com/banyan-ecc/banyan/pkg/plan"
 	"github.com/banyan-ecc/banyan/pkg/sequencer"
 )
@@ -33,7 +34,8 @@ func sourceTestCommand() *cobra.Command {
 		Short: "Show what would become of sample messages, field by field, and why not",
 		Long: `Show what would become of sample messages: what each rule of the profile yields, and what the centre
 would do. Samples are taken in their order by one centre that holds nothing else, so a change or an all-clear
-after its alarm shows what it does. Nothing is written anywhere.
+after its alarm shows what it does. Where the profile has a layer, its fields are shown too, and what the layer would
+then show. Nothing is written anywhere.
 
 A sample is a file of JSON (an object, or a list of them), NDJSON or CSV (with a line of names); - is standard input.
 For a profile with transport cap or feed it is a CAP message (XML), for one with transport cloudevents events in the JSON
@@ -114,7 +116,7 @@ type rehearsal struct {
 
 func newRehearsal(city *plan.City, now func() time.Time) *rehearsal {
 	r := &rehearsal{city: city, state: dispatch.New(), now: now}
-	r.door = ingest.New(ingest.Options{Engine: r, State: r, History: r, Keyring: ingest.NewKeyring(), Now: now})
+	r.door = ingest.New(ingest.Options{Engine: r, State: r, History: r, Keyring: ingest.NewKeyring(), Layers: layer.New(now), Now: now})
 	if _, err := r.decide(dispatch.Configure(city)); err != nil {
 		panic(err) // a compiled configuration is always taken
 	}
@@ -178,6 +180,7 @@ func (r *rehearsal) show(w io.Writer, src *plan.Source, s sample) bool {
 			fmt.Fprintf(w, "  %-24s %s\n", f.Name, shown(f.Value))
 		}
 	}
+	placed := shownPlace(w, src, &mapped)
 	before := len(r.events)
 	result := r.door.Take(context.Background(), src.ID, []ingest.Message{s.message})[0]
 	fmt.Fprintf(w, "  → %s%s\n", result.Status, orNothing(": ", result.Reason))
@@ -187,7 +190,30 @@ func (r *rehearsal) show(w io.Writer, src *plan.Source, s sample) bool {
 		}
 	}
 	fmt.Fprintln(w)
-	return result.Status != ingest.Quarantined && result.Status != ingest.Refused
+	return placed && result.Status != ingest.Quarantined && result.Status != ingest.Refused
+}
+
+// shownPlace prints where a layer's register has the feature of a sample, and reports whether the layer can show it.
+func shownPlace(w io.Writer, src *plan.Source, mapped *ingest.Mapped) bool {
+	if mapped.Layer == nil {
+		return true
+	}
+	if r := src.Layer.Register; r != nil {
+		e, ok := r.Entry(mapped.Layer.Feature)
+		if !ok {
+			fmt.Fprintf(w, "  %-24s not in register %s: add it, or mend layer.feature\n", "layer.geometry ✗", r.ID)
+			return false
+		}
+		kind := "Point"
+		if e.Geometry != nil {
+			kind = e.Geometry.Kind()
+		}
+		fmt.Fprintf(w, "  %-24s %s of register %s: %s\n", "layer.geometry", kind, r.ID, e.Name)
+	}
+	if mapped.Layer.At.IsZero() && len(mapped.LayerProblems) == 0 {
+		fmt.Fprintf(w, "  %-24s when the message comes\n", "layer.at")
+	}
+	return len(mapped.LayerProblems) == 0
 }
 
 const shownBytes = 100 // of a value

@@ -60,6 +60,8 @@ const (
 	auditRead        = "audit.read"
 	configLoad       = "config.load"
 	nodeSnapshot     = "node.snapshot"
+	layerRead        = "layer.read"
+	layerPublic      = "layer.read_public"
 	sourceRead       = "source.read"
 	quarantineRead   = "source.quarantine"
 	quarantineReplay = "source.replay"

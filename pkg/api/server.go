@@ -20,6 +20,7 @@ import (
 	"github.com/banyan-ecc/banyan/dispatch"
 	"github.com/banyan-ecc/banyan/geo"
 	"github.com/banyan-ecc/banyan/pkg/alert"
+	"github.com/banyan-ecc/banyan/pkg/layer"
 	"github.com/banyan-ecc/banyan/pkg/sequencer"
 )
 
@@ -69,6 +70,7 @@ type Options struct {
 	Rights     Rights                                           // what they may do
 	Logins     Logins                                           // people signing in and out; nil: keys alone
 	Door       Door                                             // for what sources send in their own shape; nil: alerts alone
+	Layers     *layer.Board                                     // what sources measure; nil: no layer is shown
 	Transports Transports                                       // of messages in other forms; nil: JSON alone
 	Reload     func(context.Context) (digest string, err error) // puts the configuration on disk in force; nil: cannot
 	Peer       func(*http.Request) (netip.Addr, bool)           // address and whether over TLS; nil: those of the connection
@@ -119,6 +121,7 @@ func New(o Options) *Server {
 	s.actionRoutes()
 	s.dutyRoutes()
 	s.sourceRoutes()
+	s.layerRoutes()
 	s.rosterRoutes()
 	s.historyRoutes()
 	s.statisticsRoutes()

@@ -25,6 +25,7 @@ import (
 	"github.com/banyan-ecc/banyan/pkg/hooks"
 	"github.com/banyan-ecc/banyan/pkg/ingest"
 	"github.com/banyan-ecc/banyan/pkg/journal"
+	"github.com/banyan-ecc/banyan/pkg/layer"
 	"github.com/banyan-ecc/banyan/pkg/plan"
 	"github.com/banyan-ecc/banyan/pkg/push"
 	"github.com/banyan-ecc/banyan/pkg/sequencer"
@@ -79,6 +80,7 @@ type App struct {
 	hub        *push.Hub
 	presence   *presence
 	door       *ingest.Door
+	layers     *layer.Board
 	transports *transports
 	expiry     *expiry
 	keyring    *ingest.Keyring
@@ -200,7 +202,7 @@ func (a *App) newHub() {
 		await = awaitScreen
 	}
 	a.hub = push.NewHub(&screens{a.seq.Replica(), time.Now}, push.Options{
-		Origins: a.o.Origins, StaleSince: a.staleSince, Await: await,
+		Origins: a.o.Origins, StaleSince: a.staleSince, Await: await, Layers: a.beginLayers,
 		Refuse: func(w http.ResponseWriter, _ *http.Request, e *alert.Error) { api.WriteProblem(w, e) },
 		Hooks: push.Hooks{Internal: func(err error) { a.o.Logger.Error("websocket", "error", err) },
 			Pushed: a.metrics.Pushed, Drawn: a.metrics.Drawn},
@@ -244,7 +246,7 @@ func (a *App) recover() (*sequencer.Start, error) {
 func (a *App) handler() http.Handler {
 	return api.New(api.Options{
 		Engine: a.commands, State: a.seq.Replica(), History: recorded{a.log}, Archive: a.archive(), Trail: a.log, Caller: a.caller, Stream: a.stream,
-		Door: a.door, Transports: a.transports, Reload: a.Reload, Rights: rights{}, Logins: a.people, Peer: a.peer,
+		Door: a.door, Layers: a.layers, Transports: a.transports, Reload: a.Reload, Rights: rights{}, Logins: a.people, Peer: a.peer,
 		Metrics: a.metrics.Handler(), Ready: a.ready, Alive: a.alive, Pages: a.o.Pages, Now: time.Now, Node: a.node,
 		Observe: a.metrics.Request, Logger: a.o.Logger,
 	})
@@ -370,6 +372,7 @@ func (a *App) runParts(g *errgroup.Group, ctx context.Context) {
 		func(ctx context.Context) { a.leading(ctx, a.transports.run) },
 		func(ctx context.Context) { a.leading(ctx, a.expiry.run) },
 		func(ctx context.Context) { a.leading(ctx, a.ears.run) },
+		func(ctx context.Context) { a.leading(ctx, a.showLayers) },
 		func(ctx context.Context) { a.streams.run(ctx, a.people.Touch) },
 		a.presence.run, a.runLeader,
 	} {

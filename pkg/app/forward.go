@@ -26,11 +26,11 @@ const maxIdleBetween = 256
 // replicateWait is how long an answer waits for Redis under durability replicated, before it is given without.
 const replicateWait = 2 * time.Second
 
-// forwarding passes what changes the city, and the consoles, whose connection shows that a seat is held, on to the
-// node that leads, with the caller's own credentials; everything else is answered here.
+// forwarding passes what changes the city, what the node that leads has alone, and the consoles, whose connection shows
+// that a seat is held, on to that node, with the caller's own credentials; everything else is answered here.
 func (a *App) forwarding(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if a.seq.Leads() || !changes(r) && !a.console(r) {
+		if a.seq.Leads() || !changes(r) && !ofLeader(r) && !a.console(r) {
 			next.ServeHTTP(w, r)
 			return
 		}

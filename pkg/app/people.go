@@ -173,11 +173,18 @@ func seatNamed(r *http.Request) string {
 
 // topicAllowed says whether a caller may follow a topic.
 func (a *App) topicAllowed(c api.Caller, redacted bool, t push.Topic) error {
+	if t.Kind == push.Layers {
+		action := auth.LayerRead
+		if redacted {
+			action = auth.LayerPublic
+		}
+		return rights{}.Allowed(c, string(action), api.Object{})
+	}
 	if redacted {
 		if t.Kind == push.Wall || t.Kind == push.Cells || t.Kind == push.BBox {
 			return nil
 		}
-		return alert.Errorf(alert.CodeForbidden, "a wall may subscribe to wall, cells and bbox, not to %s", t)
+		return alert.Errorf(alert.CodeForbidden, "a wall may subscribe to wall, cells, bbox and layers, not to %s", t)
 	}
 	var o api.Object
 	switch t.Kind {

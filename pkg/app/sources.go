@@ -10,6 +10,7 @@ import (
 	"github.com/banyan-ecc/banyan/dispatch"
 	"github.com/banyan-ecc/banyan/pkg/alert"
 	"github.com/banyan-ecc/banyan/pkg/ingest"
+	"github.com/banyan-ecc/banyan/pkg/layer"
 	"github.com/banyan-ecc/banyan/pkg/plan"
 	"github.com/banyan-ecc/banyan/pkg/sequencer"
 	"github.com/banyan-ecc/banyan/pkg/telemetry"
@@ -30,12 +31,14 @@ func (a *App) openDoor() (err error) {
 	if a.keyring, err = ingest.OpenKeyring(filepath.Join(a.o.AccessDir, ingest.KeyringFile)); err != nil {
 		return err
 	}
-	a.door = ingest.New(ingest.Options{Engine: doorway{a}, State: a.seq.Replica(), History: recorded{a.log}, Keyring: a.keyring, Now: time.Now, Logger: a.o.Logger})
+	a.layers = layer.New(time.Now)
+	a.door = ingest.New(ingest.Options{Engine: doorway{a}, State: a.seq.Replica(), History: recorded{a.log}, Keyring: a.keyring, Layers: a.layers, Now: time.Now, Logger: a.o.Logger})
 	a.ears = &listener{seq: a.seq, door: a.door, now: time.Now, quiet: func(st *dispatch.State, source string) bool {
 		_, out := st.SourceMaintenance(source, alert.TimeOf(time.Now()))
 		return out
 	}}
 	a.metrics.Gauges(sourceFamilies, a.sourceReadings)
+	a.metrics.Gauges(layerFamilies, a.layerReadings)
 	return nil
 }
 

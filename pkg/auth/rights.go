@@ -116,6 +116,8 @@ const (
 	ConfigLoad       Action = "config.load"
 	NodeSnapshot     Action = "node.snapshot" // everything, as one node gives it to another
 	SourceMaintain   Action = "source.maintain"
+	LayerRead        Action = "layer.read"           // what sources measure, internal layers too
+	LayerPublic      Action = "layer.read_public"    // public layers alone
 	SourceRead       Action = "source.read"          // health of the sources
 	QuarantineRead   Action = "source.quarantine"    // messages that could not be mapped
 	QuarantineReplay Action = "source.replay"        // map them again
@@ -200,6 +202,8 @@ var table = map[Action][columns]Scope{
 	SwapApprove:         {no, no, All, no, Own, All, Own, no, no, no, no},
 	SealedRead:          {no, no, Part, Part, Part, Part, no, no, no, no, no},
 	Unseal:              {no, no, no, no, Part, Part, no, no, no, no, no},
+	LayerRead:           {no, no, All, All, All, All, no, no, no, no, no},
+	LayerPublic:         {no, All, All, All, All, All, no, no, no, no, no},
 	SourceRead:          {no, no, All, All, All, All, no, no, no, no, no},
 	QuarantineRead:      {no, no, Part, Part, Part, All, no, no, no, no, no},
 	QuarantineReplay:    {no, no, Part, no, Part, All, no, no, no, no, no},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/banyan-ecc/banyan/dispatch"
 	"github.com/banyan-ecc/banyan/pkg/alert"
+	"github.com/banyan-ecc/banyan/pkg/layer"
 	"github.com/banyan-ecc/banyan/pkg/plan"
 	"github.com/banyan-ecc/banyan/pkg/sequencer"
 )
@@ -39,6 +40,7 @@ type Options struct {
 	State   State
 	History History
 	Keyring *Keyring
+	Layers  *layer.Board // what is measured is shown there; nil: nowhere
 	Now     func() time.Time
 	Logger  *slog.Logger // nil: nothing is logged
 }
@@ -116,12 +118,17 @@ func (d *Door) source(id string) (src *plan.Source, err error) {
 // submit maps a message and sends the command it stands for.
 func (d *Door) submit(ctx context.Context, src *plan.Source, m *Message) pending {
 	mapped := Map(src, m)
+	said := d.show(src, &mapped)
 	if len(mapped.Problems) > 0 {
 		return d.hold(ctx, src, m, mapped.Problems)
 	}
 	if op := mapped.Operation; op == plan.OpIgnore || op == plan.OpTelemetry {
 		d.Hear(src.ID, 0)
-		return pending{result: Result{Status: Ignored, Reason: cmp.Or(m.Why, "by the profile: "+string(op))}}
+		reason := cmp.Or(m.Why, "by the profile: "+string(op))
+		if said != "" {
+			reason += "; " + said
+		}
+		return pending{result: Result{Status: Ignored, Reason: reason}}
 	}
 	c, err := d.command(src, m, &mapped)
 	var e *alert.Error

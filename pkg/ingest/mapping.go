@@ -8,6 +8,7 @@ import (
 
 	"github.com/banyan-ecc/banyan/geo"
 	"github.com/banyan-ecc/banyan/pkg/alert"
+	"github.com/banyan-ecc/banyan/pkg/layer"
 	"github.com/banyan-ecc/banyan/pkg/plan"
 )
 
@@ -18,6 +19,9 @@ type Mapped struct {
 	Revision   string           // of update and cancel: what tells it from another one of the same alert
 	Fields     []Field          // every field that was asked for, in order
 	Problems   []alert.Field    // what could not be mapped; none: it could
+
+	Layer         *layer.Reading // what it measured; nil: the source has no layer, or there is nothing to do
+	LayerProblems []alert.Field  // why that is not shown
 }
 
 // Field is what one rule yielded.
@@ -54,6 +58,9 @@ func Map(src *plan.Source, m *Message) Mapped {
 		x.identity(m)
 		x.alert()
 		x.warning()
+	}
+	if src.Layer != nil && x.out.Operation != plan.OpIgnore {
+		x.layer(src)
 	}
 	return x.out
 }

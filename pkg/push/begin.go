@@ -42,6 +42,7 @@ func (c *conn) resume(gen uint32, sub *subscription, since position) Reason {
 			f(len(o.frame))
 		}
 		c.shard.ask(request{what: join, c: c, gen: gen, sub: sub, at: o.position})
+		c.beginLayers(sub)
 	}
 	return ""
 }
@@ -67,6 +68,7 @@ func (c *conn) snapshot(gen uint32, sub *subscription, reason Reason, reached po
 			f(reason, len(o.frame)+snapshotTailBytes)
 		}
 		c.shard.ask(request{what: join, c: c, gen: gen, sub: sub, at: o.position})
+		c.beginLayers(sub)
 	}
 	return nil
 }

@@ -70,6 +70,8 @@ type Options struct {
 
 	StaleSince func() time.Time // since when the state is not known to be the city's; the zero time while it is. nil: it always is
 
+	Layers func(redacted bool) []byte // one JSON object, what a connection that begins to follow layers is told first; nil: nothing
+
 	Origins []string         // pages that may connect beside those of the host itself, such as https://wall.example
 	Now     func() time.Time // default time.Now
 	Refuse  func(http.ResponseWriter, *http.Request, *alert.Error)
@@ -110,6 +112,7 @@ type Hub struct {
 	o        Options
 	state    State
 	ring     ring
+	layers   glimpse
 	shards   []*shard
 	shared   shared
 	upgrader websocket.Upgrader

@@ -26,6 +26,7 @@ func (a *audience) forgetCaught() { a.caught, a.catchFrom = nil, [2]position{} }
 type index struct {
 	all   map[string]*audience // by subscription key
 	walls []*audience
+	maps  []*audience                          // with the topic layers
 	byID  [Incident + 1]map[string][]*audience // of Seat, Department and Incident
 	cells map[geo.Cell][]*audience
 	boxes []boxed
@@ -58,6 +59,8 @@ func (x *index) audience(sub *subscription) *audience {
 		switch t.Kind {
 		case Wall:
 			x.walls = append(x.walls, a)
+		case Layers:
+			x.maps = append(x.maps, a)
 		case Seat, Department, Incident:
 			x.byID[t.Kind][t.ID] = append(x.byID[t.Kind][t.ID], a)
 		case BBox:
@@ -80,6 +83,8 @@ func (x *index) drop(a *audience) {
 		switch t.Kind {
 		case Wall:
 			x.walls = slices.DeleteFunc(x.walls, is)
+		case Layers:
+			x.maps = slices.DeleteFunc(x.maps, is)
 		case Seat, Department, Incident:
 			without(x.byID[t.Kind], t.ID, is)
 		case BBox:

@@ -24,15 +24,17 @@ type shard struct {
 	inbox []request // at most a few for every connection
 
 	// The rest belongs to the shard's goroutine.
-	history uint64 // of the ring
-	epoch   uint32 // of the event at pos
-	pos     uint64 // everything up to here was sent
-	index   index
-	conns   []*conn
-	entries []*entry
-	dirty   []*audience
-	spare   []request
-	writes  int
+	history  uint64 // of the ring
+	epoch    uint32 // of the event at pos
+	pos      uint64 // everything up to here was sent
+	index    index
+	conns    []*conn
+	entries  []*entry
+	dirty    []*audience
+	spare    []request
+	writes   int
+	glimpsed uint64  // number of the glimpse it has told
+	viewers  []*conn // of the one it tells
 }
 
 // request asks a shard to change what only its goroutine may.
@@ -90,6 +92,7 @@ func (s *shard) run() {
 		if last {
 			return
 		}
+		s.showLayers()
 		if sweep {
 			s.sweep()
 		}

@@ -25,6 +25,7 @@ const (
 	Cells                      // cells:<h3>,<h3>,…
 	BBox                       // bbox:w,s,e,n
 	Wall                       // wall
+	Layers                     // layers: no events, but what ShowLayers tells
 )
 
 var prefixes = map[string]Kind{"seat": Seat, "department": Department, "incident": Incident, "cells": Cells, "bbox": BBox}
@@ -50,6 +51,8 @@ func (t Topic) String() string {
 	switch t.Kind {
 	case Wall:
 		return "wall"
+	case Layers:
+		return "layers"
 	case Seat:
 		return "seat:" + t.ID
 	case Department:
@@ -80,8 +83,11 @@ func formatDegrees(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64
 // ParseTopic reads one topic of a subscribe request. The error is an *alert.Error with CodeInvalid that says
 // what is wrong and what is taken.
 func ParseTopic(s string) (Topic, error) {
-	if s == "wall" {
+	switch s {
+	case "wall":
 		return Topic{Kind: Wall}, nil
+	case "layers":
+		return Topic{Kind: Layers}, nil
 	}
 	name, rest, _ := strings.Cut(s, ":")
 	switch kind := prefixes[name]; kind {
@@ -95,7 +101,7 @@ func ParseTopic(s string) (Topic, error) {
 	case BBox:
 		return parseBox(rest)
 	}
-	return Topic{}, invalid("topic %.60q is not known: wall, department:<id>, seat:<id>, incident:<id>, cells:<h3>,… or bbox:w,s,e,n", s)
+	return Topic{}, invalid("topic %.60q is not known: wall, department:<id>, seat:<id>, incident:<id>, cells:<h3>,…, bbox:w,s,e,n or layers", s)
 }
 
 func badID(id string) string {
@@ -205,6 +211,7 @@ type subscription struct {
 
 	names   []byte // the topics as a JSON array
 	urgency Kind   // of the most urgent topic
+	layers  bool   // one of them is layers
 }
 
 // newSubscription checks the bounds of a whole subscription and makes it canonical.
@@ -225,10 +232,11 @@ func newSubscription(topics []Topic, redacted bool, department string) (*subscri
 		names = append(names, n)
 	}
 	sort.Strings(names)
-	s := &subscription{redacted: redacted, urgency: Wall, names: appendStrings(nil, names)}
+	s := &subscription{redacted: redacted, urgency: Layers, names: appendStrings(nil, names)}
 	for _, n := range names {
 		s.topics = append(s.topics, named[n])
 		s.urgency = min(s.urgency, named[n].Kind)
+		s.layers = s.layers || named[n].Kind == Layers
 	}
 	s.key = string(s.names)
 	switch {
