@@ -1,0 +1,184 @@
+package test
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// redisServer is a redis-server that faults happen to.
+type redisServer struct {
+	t    *testing.T
+	port string
+	dir  string
+	cmd  *exec.Cmd
+}
+
+func startRedis(t *testing.T, args ...string) *redisServer {
+	t.Helper()
+	r := &redisServer{t: t, port: openPort(t), dir: t.TempDir()}
+	r.start(args...)
+	t.Cleanup(r.kill)
+	return r
+}
+
+func openPort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+func (r *redisServer) start(args ...string) {
+	r.t.Helper()
+	r.cmd = exec.Command("redis-server", append([]string{"--port", r.port, "--bind", "127.0.0.1", "--dir", r.dir, "--save", ""}, args...)...)
+	if err := r.cmd.Start(); err != nil {
+		r.t.Fatalf("redis-server, which `make redis` installs: %v", err)
+	}
+}
+
+func (r *redisServer) kill() {
+	r.signal(syscall.SIGCONT)
+	_ = r.cmd.Process.Kill()
+	_ = r.cmd.Wait()
+}
+
+func (r *redisServer) signal(s syscall.Signal) { _ = r.cmd.Process.Signal(s) } // it may be gone
+
+func (r *redisServer) addr() string { return "127.0.0.1:" + r.port }
+
+// cli runs redis-cli and returns what it says, "" when the server is gone.
+func (r *redisServer) cli(args ...string) string {
+	out, _ := exec.Command("redis-cli", append([]string{"-p", r.port}, args...)...).Output()
+	return strings.TrimSpace(string(out))
+}
+
+// says waits until a section of INFO holds a line.
+func (r *redisServer) says(section, line string) {
+	r.t.Helper()
+	eventually(r.t, "redis at "+r.port+" says "+line, func() bool {
+		return strings.Contains(r.cli("INFO", section), line+"\r\n") || strings.HasSuffix(r.cli("INFO", section), line)
+	})
+}
+
+// sentinel names one master, and promotes its replica when it is gone.
+type sentinel struct {
+	port    string
+	replica *redisServer
+}
+
+const (
+	masterName = "city"
+	downAfter  = 400 * time.Millisecond // until Sentinel takes the master for lost
+)
+
+// startSentinel gives master a replica and a real Sentinel.
+func startSentinel(t *testing.T, master *redisServer) *sentinel {
+	t.Helper()
+	s := &sentinel{port: openPort(t), replica: startRedis(t, "--replicaof", "127.0.0.1 "+master.port)}
+	file := filepath.Join(t.TempDir(), "sentinel.conf")
+	text := fmt.Sprintf("port %s\nbind 127.0.0.1\ndir %s\nsentinel monitor %s 127.0.0.1 %s 1\nsentinel down-after-milliseconds %[3]s %[5]d\nsentinel failover-timeout %[3]s 2000\n",
+		s.port, filepath.Dir(file), masterName, master.port, downAfter.Milliseconds())
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("redis-sentinel", file)
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("redis-sentinel, which `make redis` installs: %v", err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	s.settled(t)
+	return s
+}
+
+func (s *sentinel) url() string {
+	return "redis+sentinel://127.0.0.1:" + s.port + "/" + masterName + "/0"
+}
+
+// settled waits until the replica follows and Sentinel knows that it does.
+func (s *sentinel) settled(t *testing.T) {
+	t.Helper()
+	s.replica.says("replication", "master_link_status:up")
+	eventually(t, "Sentinel knows the replica", func() bool {
+		out, _ := exec.Command("redis-cli", "-p", s.port, "SENTINEL", "replicas", masterName).Output()
+		words := strings.Fields(string(out))
+		flags, link, port := "", "", ""
+		for i := 0; i+1 < len(words); i++ {
+			switch words[i] {
+			case "flags":
+				flags = words[i+1]
+			case "master-link-status":
+				link = words[i+1]
+			case "port":
+				port = words[i+1]
+			}
+		}
+		return flags == "slave" && link == "ok" && port == s.replica.port
+	})
+}
+
+// cityNode is one of the nodes of a city, and its links to the others: everybody meets it through one.
+type cityNode struct {
+	name, dir, port string
+	env             []string
+	server          *server // the process
+	face            *server // how clients see it, whichever process it is
+
+	redis  *link // to Redis; nil where Sentinel says where that is
+	peer   *link // from the other nodes
+	source *link // from what sends alerts, and from officers
+	screen *link // from walls
+}
+
+// newCityNode makes a node that reaches Redis at a URL, or through a link to where it listens if there is none.
+func newCityNode(t *testing.T, name string, redis *redisServer, url, durability string) *cityNode {
+	t.Helper()
+	n := &cityNode{name: name, dir: t.TempDir(), port: openPort(t)}
+	if url == "" {
+		n.redis = newLink(t, redis.addr())
+		url = "redis://" + n.redis.addr() + "/0"
+	}
+	here := "127.0.0.1:" + n.port
+	n.peer, n.source, n.screen = newLink(t, here), newLink(t, here), newLink(t, here)
+	n.face = &server{url: "http://" + n.source.addr(), client: &http.Client{Timeout: impatience, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}}
+	t.Cleanup(n.face.client.CloseIdleConnections)
+	n.env = []string{"BANYAN_LISTEN=" + here, "BANYAN_REDIS=" + url, "BANYAN_NODE=" + name, "BANYAN_ADVERTISE=http://" + n.peer.addr(),
+		"BANYAN_LEASE=" + nodesLease.String(), "BANYAN_DURABILITY=" + durability, "BANYAN_LOG_LEVEL=debug", "BANYAN_SNAPSHOT_EVERY_EVENTS=2000"}
+	return n
+}
+
+func (n *cityNode) launch(t *testing.T) {
+	t.Helper()
+	n.server = launch(t, n.dir, n.env...)
+}
+
+func (n *cityNode) signal(s syscall.Signal) { _ = n.server.cmd.Process.Signal(s) } // it may be gone
+
+// links are all of a node's.
+func (n *cityNode) links() []*link {
+	links := []*link{n.peer, n.source, n.screen}
+	if n.redis != nil {
+		links = append(links, n.redis)
+	}
+	return links
+}
+
+// fillDisk has every write of the process to a file fail from now on, as on a full disk.
+func (n *cityNode) fillDisk() error {
+	return exec.Command("prlimit", "--fsize=0", "--pid", strconv.Itoa(n.server.cmd.Process.Pid)).Run()
+}
