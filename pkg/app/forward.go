@@ -30,7 +30,9 @@ const replicateWait = 2 * time.Second
 // that a seat is held, on to that node, with the caller's own credentials; everything else is answered here.
 func (a *App) forwarding(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if a.seq.Leads() || !changes(r) && !ofLeader(r) && !a.console(r) {
+		leader := a.cluster.leader.Load()
+		alone := a.seq.Err() != nil && (leader == nil || leader.Node == a.o.Node) // says why nothing is accepted
+		if a.leads() || alone || !changes(r) && !ofLeader(r) && !a.console(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -181,5 +183,7 @@ func (a *App) leading(ctx context.Context, run func(context.Context)) {
 			return
 		}
 	}
+	ctx, cancel := a.untilFailed(ctx)
+	defer cancel()
 	run(ctx)
 }

@@ -40,7 +40,7 @@ func (a *App) openMirror() (err error) {
 	a.onCommit(func(*commit) { m.Committed() })
 	leading := func(value func(redisstore.Status) float64) func() float64 {
 		return func() float64 {
-			if !a.seq.Leads() {
+			if !a.leads() {
 				return 0
 			}
 			return value(m.Status())
@@ -83,10 +83,13 @@ func (a *App) node() api.NodeStatus {
 	if h := a.cluster.leader.Load(); h != nil {
 		n.Leader = h.Address
 	}
-	if !a.seq.Leads() {
+	if !a.leads() {
 		n.Role, n.Mirror.State = "follower", "following"
 		if n.Leader == "" {
 			n.Degraded, n.Reason = true, "no node leads, as far as this one sees"
+		}
+		if err := a.seq.Err(); err != nil {
+			n.Degraded, n.Reason = true, "the journal failed, and what the city decides is not seen here any more: "+err.Error()
 		}
 		return n
 	}

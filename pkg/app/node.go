@@ -153,9 +153,12 @@ func (a *App) runNode(ctx context.Context) error {
 	}
 	for ctx.Err() == nil {
 		var err error
-		if a.seq.Leads() {
+		switch {
+		case a.seq.Err() != nil:
+			err = a.keepFailed(ctx)
+		case a.seq.Leads():
 			err = a.keepLeading(ctx)
-		} else {
+		default:
 			err = a.keepFollowing(ctx)
 		}
 		if ctx.Err() != nil {
@@ -179,7 +182,7 @@ func (a *App) runNode(ctx context.Context) error {
 // whenCutOff has a follower that hears neither Redis nor who leads, for a lease, lead alone: no alert is refused for
 // that. When the cut heals it is deposed, and what it took is submitted again.
 func (a *App) whenCutOff(ctx context.Context) error {
-	if a.seq.Leads() {
+	if a.seq.Leads() || a.seq.Err() != nil {
 		return nil
 	}
 	if l := a.cluster.leader.Load(); l != nil && answers(ctx, l.Address) {
