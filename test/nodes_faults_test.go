@@ -178,45 +178,39 @@ func loadOldDump(f *nodeFaults, _, _ *cityNode) time.Duration {
 // sentinelFaults are those of two nodes with a Redis that Sentinel looks after.
 var sentinelFaults = []nodeFault{
 	{name: "master killed, its replica lacks the last", does: func(f *nodeFaults, _, _ *cityNode) time.Duration {
-		f.loseTail(func() { f.redis.kill() })
-		f.redis.start("--replicaof", "127.0.0.1 "+f.sentinel.replica.port)
-		f.exchange()
+		master, replica := f.loseTail((*redisServer).kill)
+		master.start("--replicaof", "127.0.0.1 "+replica.port)
+		f.sentinel.settled(f.t)
 		return 0
 	}, unseats: true},
 	{name: "master frozen until its replica, which lacks the last, leads", does: func(f *nodeFaults, _, _ *cityNode) time.Duration {
-		f.loseTail(func() { f.redis.signal(syscall.SIGSTOP) })
-		f.redis.signal(syscall.SIGCONT) // it takes itself for the master until Sentinel tells it
+		master, replica := f.loseTail(func(r *redisServer) { r.signal(syscall.SIGSTOP) })
+		master.signal(syscall.SIGCONT) // it takes itself for the master until Sentinel tells it
 		f.hold()
-		f.redis.cli("REPLICAOF", "127.0.0.1", f.sentinel.replica.port) // as Sentinel would do after ten seconds
-		f.exchange()
+		master.cli("REPLICAOF", "127.0.0.1", replica.port) // as Sentinel would do after ten seconds
+		f.sentinel.settled(f.t)
 		return 0
 	}, unseats: true},
 	{name: "leader and master killed, the replica lacks the last", does: func(f *nodeFaults, leader, _ *cityNode) time.Duration {
-		f.loseTail(func() {
+		master, replica := f.loseTail(func(r *redisServer) {
 			leader.server.kill()
-			f.redis.kill()
+			r.kill()
 		})
-		f.redis.start("--replicaof", "127.0.0.1 "+f.sentinel.replica.port)
+		master.start("--replicaof", "127.0.0.1 "+replica.port)
 		f.hold()
 		leader.launch(f.t)
-		f.exchange()
+		f.sentinel.settled(f.t)
 		return 0
 	}, unseats: true},
 	{name: "leader killed", does: killLeader, unseats: true},
 }
 
 // loseTail has the replica promoted without the last that the master had.
-func (f *nodeFaults) loseTail(lose func()) {
-	f.sentinel.replica.cli("REPLICAOF", "127.0.0.1", "1") // nobody listens there
-	time.Sleep(200 * time.Millisecond)                    // which it lacks
-	lose()
-	eventually(f.t, "Sentinel promotes the replica", func() bool {
-		return strings.HasPrefix(f.sentinel.replica.cli("ROLE"), "master")
-	})
-}
-
-// exchange notes that master and replica have changed their parts.
-func (f *nodeFaults) exchange() {
-	f.redis, f.sentinel.replica = f.sentinel.replica, f.redis
-	f.sentinel.settled(f.t)
+func (f *nodeFaults) loseTail(lose func(master *redisServer)) (master, replica *redisServer) {
+	master, replica = f.sentinel.parts()
+	replica.cli("REPLICAOF", "127.0.0.1", "1") // nobody listens there
+	time.Sleep(200 * time.Millisecond)         // which it lacks
+	lose(master)
+	eventually(f.t, "Sentinel promotes the replica", func() bool { return strings.HasPrefix(replica.cli("ROLE"), "master") })
+	return master, replica
 }

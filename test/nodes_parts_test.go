@@ -75,19 +75,19 @@ func (r *redisServer) says(section, line string) {
 
 // sentinel names one master, and promotes its replica when it is gone.
 type sentinel struct {
-	port    string
-	replica *redisServer
+	port  string
+	redis [2]*redisServer // one is the master
 }
 
 const (
 	masterName = "city"
-	downAfter  = 400 * time.Millisecond // until Sentinel takes the master for lost
+	downAfter  = 800 * time.Millisecond // until Sentinel takes the master for lost
 )
 
 // startSentinel gives master a replica and a real Sentinel.
 func startSentinel(t *testing.T, master *redisServer) *sentinel {
 	t.Helper()
-	s := &sentinel{port: openPort(t), replica: startRedis(t, "--replicaof", "127.0.0.1 "+master.port)}
+	s := &sentinel{port: openPort(t), redis: [2]*redisServer{master, startRedis(t, "--replicaof", "127.0.0.1 "+master.port)}}
 	file := filepath.Join(t.TempDir(), "sentinel.conf")
 	text := fmt.Sprintf("port %s\nbind 127.0.0.1\ndir %s\nsentinel monitor %s 127.0.0.1 %s 1\nsentinel down-after-milliseconds %[3]s %[5]d\nsentinel failover-timeout %[3]s 2000\n",
 		s.port, filepath.Dir(file), masterName, master.port, downAfter.Milliseconds())
@@ -110,26 +110,38 @@ func (s *sentinel) url() string {
 	return "redis+sentinel://127.0.0.1:" + s.port + "/" + masterName + "/0"
 }
 
-// settled waits until the replica follows and Sentinel knows that it does.
+// settled waits until there is a master with a replica that follows, and Sentinel knows both.
 func (s *sentinel) settled(t *testing.T) {
 	t.Helper()
-	s.replica.says("replication", "master_link_status:up")
-	eventually(t, "Sentinel knows the replica", func() bool {
-		out, _ := exec.Command("redis-cli", "-p", s.port, "SENTINEL", "replicas", masterName).Output()
-		words := strings.Fields(string(out))
-		flags, link, port := "", "", ""
-		for i := 0; i+1 < len(words); i++ {
-			switch words[i] {
-			case "flags":
-				flags = words[i+1]
-			case "master-link-status":
-				link = words[i+1]
-			case "port":
-				port = words[i+1]
-			}
-		}
-		return flags == "slave" && link == "ok" && port == s.replica.port
+	eventually(t, "Sentinel knows a master and a replica that follows", func() bool {
+		master, replica := s.parts()
+		return strings.HasPrefix(master.cli("ROLE"), "master") && strings.Contains(replica.cli("ROLE"), "\n"+master.port+"\nconnected\n") &&
+			s.knows("replicas", "port")[replica.port] && s.knows("replicas", "flags")["slave"] && s.knows("replicas", "master-link-status")["ok"]
 	})
+}
+
+// parts returns which is the master, as Sentinel sees it, and which the replica.
+func (s *sentinel) parts() (master, replica *redisServer) {
+	if s.knows("masters", "port")[s.redis[1].port] {
+		return s.redis[1], s.redis[0]
+	}
+	return s.redis[0], s.redis[1]
+}
+
+// knows returns the values of a field that Sentinel has of the masters or the replicas.
+func (s *sentinel) knows(whom, field string) map[string]bool {
+	args := []string{"-p", s.port, "SENTINEL", whom}
+	if whom == "replicas" {
+		args = append(args, masterName)
+	}
+	out, _ := exec.Command("redis-cli", args...).Output() // it answers again
+	lines, values := strings.Split(string(out), "\n"), map[string]bool{}
+	for i := 0; i+1 < len(lines); i++ {
+		if lines[i] == field {
+			values[lines[i+1]] = true
+		}
+	}
+	return values
 }
 
 // cityNode is one of the nodes of a city, and its links to the others: everybody meets it through one.

@@ -202,16 +202,18 @@ func picture(incidents map[string]*alert.Incident) map[string]shownIncident {
 	return p
 }
 
-// converged waits until the screen shows what its node answers, which it must without being thrown out again.
+// converged waits until the screen shows what its node answers, which it must without being thrown out again. The
+// city goes on meanwhile, its clocks run.
 func (s *cityScreen) converged() {
-	difference := "nothing was shown"
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		seq, want, err := s.f.openIncidents(s.node)
-		s.mu.Lock()
-		at, got := s.seq, picture(s.incidents)
-		s.mu.Unlock()
-		if err != nil || seq != at {
-			difference = fmt.Sprintf("it is at %d, its node at %d: %v", at, seq, err)
+	var at, seq uint64
+	var err error
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		var want, got map[string]shownIncident
+		if seq, want, err = s.f.openIncidents(s.node); err != nil {
+			time.Sleep(20 * time.Millisecond)
+			continue
+		}
+		if at, got = s.pictureAt(seq); at != seq {
 			continue
 		}
 		if maps.Equal(got, want) {
@@ -219,39 +221,47 @@ func (s *cityScreen) converged() {
 		}
 		for id := range want {
 			if got[id] != want[id] {
-				s.f.t.Errorf("seed %d: at %d a screen at %s shows %s as %+v, its node has %+v", s.f.seed, at, s.node.name, id, got[id], want[id])
+				s.f.t.Errorf("at %d a screen at %s shows %s as %+v, its node has %+v", at, s.node.name, id, got[id], want[id])
 			}
 		}
-		s.f.t.Errorf("seed %d: at %d a screen at %s shows %d incidents, its node has %d", s.f.seed, at, s.node.name, len(got), len(want))
+		s.f.t.Errorf("at %d a screen at %s shows %d incidents, its node has %d", at, s.node.name, len(got), len(want))
 		return
 	}
-	s.f.t.Errorf("seed %d: a screen at %s does not come to what its node has: %s", s.f.seed, s.node.name, difference)
+	s.f.t.Errorf("a screen at %s is at %d and does not come to what its node has at %d: %v", s.node.name, at, seq, err)
 }
 
-// openIncidents asks a node for all that is open, as of one sequence.
-func (f *nodeFaults) openIncidents(n *cityNode) (seq uint64, all map[string]shownIncident, err error) {
-	incidents := map[string]*alert.Incident{}
-	for cursor := ""; ; {
-		var page struct {
-			Incidents []*alert.Incident
-			Next      string
-			Seq       uint64
+// pictureAt waits a little for the screen to be at a sequence, and returns where it is and what it shows.
+func (s *cityScreen) pictureAt(seq uint64) (at uint64, shown map[string]shownIncident) {
+	for deadline := time.Now().Add(impatience); ; time.Sleep(100 * time.Microsecond) {
+		s.mu.Lock()
+		at, shown = s.seq, nil
+		if at == seq {
+			shown = picture(s.incidents)
 		}
-		code, answer, err := n.face.do(http.MethodGet, "/api/v1/incidents?state=active&limit=500&cursor="+cursor, f.wall, "", "")
-		if err == nil && code == http.StatusOK {
-			err = json.Unmarshal(answer, &page)
-		}
-		if err != nil || code != http.StatusOK {
-			return 0, nil, fmt.Errorf("%d %v", code, err)
-		}
-		if seq != 0 && page.Seq != seq {
-			return 0, nil, fmt.Errorf("it moved on from %d to %d", seq, page.Seq)
-		}
-		for _, i := range page.Incidents {
-			incidents[i.ID] = i
-		}
-		if seq, cursor = page.Seq, page.Next; cursor == "" {
-			return seq, picture(incidents), nil
+		s.mu.Unlock()
+		if at >= seq || time.Now().After(deadline) {
+			return at, shown
 		}
 	}
+}
+
+// openIncidents asks a node for all that is open.
+func (f *nodeFaults) openIncidents(n *cityNode) (seq uint64, open map[string]shownIncident, err error) {
+	var page struct {
+		Incidents []*alert.Incident
+		Next      string
+		Seq       uint64
+	}
+	code, answer, err := n.face.do(http.MethodGet, "/api/v1/incidents?state=active&limit=500", f.wall, "", "")
+	if err == nil && code == http.StatusOK {
+		err = json.Unmarshal(answer, &page)
+	}
+	if err != nil || code != http.StatusOK || page.Next != "" { // more than a page is not of one moment
+		return 0, nil, fmt.Errorf("%d %d %q %w", code, len(page.Incidents), page.Next, err)
+	}
+	incidents := map[string]*alert.Incident{}
+	for _, i := range page.Incidents {
+		incidents[i.ID] = i
+	}
+	return page.Seq, picture(incidents), nil
 }

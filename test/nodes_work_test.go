@@ -57,7 +57,7 @@ func (f *nodeFaults) over() bool {
 func (w *cityWorker) work(send func(*cityWorker)) {
 	for !w.over() {
 		send(w)
-		time.Sleep(time.Duration(w.rng.IntN(10)) * time.Millisecond)
+		time.Sleep(time.Duration(w.rng.IntN(40)) * time.Millisecond)
 	}
 }
 
@@ -69,8 +69,9 @@ func (w *cityWorker) body(kind string) (id, body string) {
 	return id, fmt.Sprintf(`{"id":%q,"type":%q,"occurred_at":%q,"location":{"lon":%f,"lat":%f},"text":"烟"}`, id, kind, time.Now().UTC().Format(time.RFC3339), lon, lat)
 }
 
+// position is in an area so small that incidents fit on a page, and their alerts are many.
 func (w *cityWorker) position() (lon, lat float64) {
-	return 119.3 + (w.rng.Float64()-0.5)*0.1, 26.08 + (w.rng.Float64()-0.5)*0.1
+	return 119.3 + (w.rng.Float64()-0.5)*0.04, 26.08 + (w.rng.Float64()-0.5)*0.04
 }
 
 // insist sends the same until it is accepted.
@@ -103,8 +104,8 @@ func (w *cityWorker) event() {
 	id := fmt.Sprintf("%s-%d", w.name, w.n)
 	lon, lat := w.position()
 	body := fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":"/cameras","type":"cn.video.algorithm","time":%q,"datacontenttype":"application/json","data":{"algorithm":"smoke","label":"疑似烟雾",`+
-		`"confidence":0.93,"camera":{"gbid":"3501%s","name":"枪机","lon":%f,"lat":%f,"stream":"rtsp://video.example/1"},"snapshot":"https://video.example/1.jpg"}}`,
-		id, time.Now().UTC().Format(time.RFC3339), id, lon, lat)
+		`"confidence":0.93,"camera":{"gbid":"3501%d","name":"枪机","lon":%f,"lat":%f,"stream":"rtsp://video.example/1"},"snapshot":"https://video.example/1.jpg"}}`,
+		id, time.Now().UTC().Format(time.RFC3339), w.n%50, lon, lat)
 	if answer := w.insist("/api/v1/cloudevents", "application/cloudevents+json", body); answer != nil {
 		w.promise("/cameras#"+id, answer)
 	}
