@@ -174,6 +174,14 @@ func newCityNode(t *testing.T, name string, redis *redisServer, url, durability 
 	return n
 }
 
+// launch starts a node that was made by hand and reaches Redis where it is.
+func (f *nodeFaults) launch(n *cityNode) {
+	f.t.Helper()
+	n.env = []string{"BANYAN_LISTEN=127.0.0.1:" + n.port, "BANYAN_REDIS=redis://" + f.redis.addr() + "/0", "BANYAN_NODE=" + n.name,
+		"BANYAN_LEASE=" + nodesLease.String(), "BANYAN_DURABILITY=replicated"}
+	n.launch(f.t)
+}
+
 func (n *cityNode) launch(t *testing.T) {
 	t.Helper()
 	n.server = launch(t, n.dir, n.env...)

@@ -80,7 +80,14 @@ func (f *nodeFaults) status(n *cityNode) (s nodeStatus, err error) {
 }
 
 // settled waits until one node leads, the other follows, Redis has everything and, if asked for, nothing differs.
-func (f *nodeFaults) settled(equal bool) (leader *cityNode, epoch uint32) {
+func (f *nodeFaults) settled(equal bool) (leader *cityNode) {
+	f.t.Helper()
+	leader, _ = f.standing(equal)
+	return leader
+}
+
+// standing is settled, and says under which epoch the leader leads.
+func (f *nodeFaults) standing(equal bool) (leader *cityNode, epoch uint32) {
 	f.t.Helper()
 	var found string
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
@@ -261,11 +268,11 @@ func (f *nodeFaults) rounds(faults []nodeFault, long time.Duration) (takeovers [
 
 // round is one fault, and clients who contend before and, where the same node goes on leading, during it.
 func (f *nodeFaults) round(n int, fault *nodeFault) []time.Duration {
-	leader, epoch := f.settled(false)
+	leader, epoch := f.standing(false)
 	f.duels.begin(leader, n)
 	time.Sleep(time.Duration(f.rng.IntN(300)) * time.Millisecond) // some load in between: any moment must do
 	same := func() bool {
-		is, at := f.settled(false)
+		is, at := f.standing(false)
 		return is == leader && at == epoch
 	}
 	if fault.unseats {
@@ -340,7 +347,7 @@ func distribution(all []time.Duration) string {
 func (f *nodeFaults) kills() {
 	var takeovers []time.Duration
 	for len(takeovers) < *nodesKills && !f.t.Failed() {
-		leader, _ := f.settled(false)
+		leader := f.settled(false)
 		time.Sleep(time.Duration(f.rng.IntN(500)) * time.Millisecond)
 		took := killLeader(f, leader, nil)
 		if f.note("killed %s: %v", leader.name, took); took > takeoverWithin {

@@ -68,7 +68,7 @@ func TestRollingUpgrade(t *testing.T) {
 		f.launchAs(old, n)
 		n.server.ready(t)
 	}
-	if leader, _ := f.settled(false); leader != east {
+	if leader := f.settled(false); leader != east {
 		t.Fatalf("%s leads a city whose journal %s has", leader.name, east.name)
 	}
 	var working sync.WaitGroup
@@ -81,7 +81,7 @@ func TestRollingUpgrade(t *testing.T) {
 	for _, program := range []string{binary, old, binary} { // until an upgraded node has led, the way back is open
 		f.stopInOrder(west)
 		f.launchAs(program, west)
-		if leader, _ := f.settled(false); leader != east {
+		if leader := f.settled(false); leader != east {
 			t.Errorf("%s leads after the follower was changed", leader.name)
 		}
 		f.takeover(time.Now())
@@ -91,7 +91,7 @@ func TestRollingUpgrade(t *testing.T) {
 	f.stopInOrder(east)
 	t.Logf("the leader was stopped; the next alert was accepted %v after that began", f.takeover(began.Add(20*time.Millisecond)))
 	f.launchAs(binary, east)
-	if leader, _ := f.settled(false); leader != west {
+	if leader := f.settled(false); leader != west {
 		t.Errorf("%s leads after both are upgraded", leader.name)
 	}
 	f.takeover(time.Now())
