@@ -40,9 +40,15 @@ bench: build
 	$(GO) test -run '^$$' -bench . -benchmem ./geo ./dispatch ./pkg/journal ./pkg/push
 	bin/banyan bench
 
-# What takes minutes and a quiet machine: 20,000 alerts in a minute from one source, and how the others fare.
-torture: compiler
+# What takes minutes and a quiet machine: 20,000 alerts in a minute from one source, and how the others fare; the time that
+# 50 takeovers take; then every fault of two nodes again and again for TORTURE. A failure prints the seed and the faults;
+# make torture SEED=… has them once more.
+TORTURE ?= 1h
+SEED    ?= 0
+torture: compiler redis
 	BANYAN_TORTURE=1 $(GO) test -count=1 -timeout 10m -run '^TestStorm$$' -v ./pkg/app
+	$(GO) test -count=1 -timeout 20m -run '^TestNodes$$' -nodes.kills 50 -v ./test
+	$(GO) test -count=1 -timeout 0 -run '^TestNodes' -nodes.for $(TORTURE) -nodes.seed $(SEED) -v ./test
 
 # Peers at the same work as the built server, in a module of their own that the product never needs. A quarter of an
 # hour; PEERS="--parts fanout --rounds 1" and the like shorten it, `cd bench && go run . --help` says more.
@@ -75,7 +81,7 @@ browser:
 
 # The mirror and the nodes are tested with a real Redis.
 redis:
-	@command -v redis-server >/dev/null && command -v redis-sentinel >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q redis-server redis-sentinel; }
+	@command -v redis-server >/dev/null && command -v redis-sentinel >/dev/null && command -v prlimit >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q redis-server redis-sentinel util-linux; }
 
 # Whose answers about places ours are compared with.
 postgis:
