@@ -301,6 +301,8 @@ func (a *App) ready() error {
 		return a.gatewayReady()
 	case a.seq.Err() != nil:
 		return fmt.Errorf("the journal failed and takes nothing more: %w; free or repair the disk, then restart", a.seq.Err())
+	case a.log.Err() != nil: // and the writer has not tried since
+		return fmt.Errorf("the journal failed and takes nothing more: %w", a.log.Err())
 	case !a.seq.Leads() && a.cluster.leader.Load() == nil:
 		return errors.New("no node leads this city yet")
 	case a.seq.Queued() >= sequencer.MailboxSize:
