@@ -69,7 +69,7 @@ With --scenario, alerts are due at times that do not wait for answers, and are t
 			ctx, stop := context.WithCancel(cmd.Context())
 			served := make(chan error, 1)
 			go func() { served <- a.Run(ctx) }()
-			o.Server, o.Type, o.Centre, o.Out = "http://"+a.Addr().String(), kind.Code, city.Centre, cmd.OutOrStdout()
+			o.Hall, o.Server, o.Type, o.Centre, o.Out = hall, "http://"+a.Addr().String(), kind.Code, city.Centre, cmd.OutOrStdout()
 			err = profiled(profile, func() error { return bench.Run(ctx, o) })
 			stop()
 			return errors.Join(err, <-served)

@@ -40,7 +40,7 @@ tasks to the duty seats that must answer, and shows every change on walls and co
 		SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	cmd.AddCommand(serveCommand(), demoCommand(), replayCommand(), checkCommand(), sourceCommand(), keyCommand(), rosterCommand(), userCommand(), journalCommand(), historyCommand(), areasCommand(), benchCommand(), rulesCommand(), dashboardsCommand())
+	cmd.AddCommand(serveCommand(), demoCommand(), replayCommand(), checkCommand(), sourceCommand(), keyCommand(), rosterCommand(), userCommand(), journalCommand(), historyCommand(), areasCommand(), benchCommand(), hallCommand(), rulesCommand(), dashboardsCommand())
 	for _, sub := range cmd.Commands() {
 		if sub.HasSubCommands() {
 			group(sub)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os/exec"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -30,8 +31,9 @@ type Options struct {
 	Walls        []int     // for latencies
 	Rounds       int       // alerts for each latency
 	For          time.Duration
-	Scenarios    []string // by name; none: floors, rates and latencies one after the other
-	JSON         bool     // of scenarios: a figure a line
+	Scenarios    []string                        // by name; none: floors, rates and latencies one after the other
+	JSON         bool                            // of scenarios: a figure a line
+	Hall         func(context.Context) *exec.Cmd // of scenarios: a process that runs Hall over its standard input and output
 	Out          io.Writer
 }
 

@@ -4,17 +4,14 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"slices"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
-	"github.com/gorilla/websocket"
 )
 
 // Scenario is a load with open-loop arrival: alerts are due at times that do not wait for the answers to those
@@ -26,7 +23,7 @@ type Scenario struct {
 	Walls int     // that read
 	Deaf  int     // that never read
 	Burst int     // alerts due at once, every second, beside the others
-	Storm bool    // all walls drop in the middle and resume
+	Storm bool    // all walls drop and resume, again and again
 }
 
 // Scenarios are those that Run knows by name.
@@ -35,7 +32,7 @@ var Scenarios = []Scenario{
 	{Name: "burst", About: "20 a second and 200 at once every second", PerS: 20, Burst: 200, Walls: 100},
 	{Name: "typhoon", About: "500 a second for 1,000 walls", PerS: 500, Walls: 1000},
 	{Name: "slow-screens", About: "100 a second for 500 walls, ten of which never read", PerS: 100, Walls: 500, Deaf: 10},
-	{Name: "reconnect-storm", About: "20 a second while 2,000 walls drop and resume at once", PerS: 20, Walls: 2000, Storm: true},
+	{Name: "reconnect-storm", About: "20 a second while 2,000 walls drop and resume at once, again and again", PerS: 20, Walls: 2000, Storm: true},
 }
 
 // Bounds of what is measured open-loop.
@@ -44,6 +41,7 @@ const (
 	shortest    = int64(time.Microsecond)
 	longest     = int64(5 * time.Minute)
 	digits      = 3
+	stormEvery  = 1500 * time.Millisecond // of calm before a storm
 )
 
 // Figure is what is printed and written as JSON: milliseconds.
@@ -56,36 +54,33 @@ type Figure struct {
 	Max      float64 `json:"max_ms"`
 	Floor    float64 `json:"floor_ms,omitempty"` // of p99
 	Ratio    float64 `json:"ratio,omitempty"`    // of p99 to the floor
+	Beside   string  `json:"beside,omitempty"`   // what the floor is
+}
+
+// beside sets the floor.
+func (f *Figure) beside(what string, floor *hdrhistogram.Histogram) {
+	f.Beside, f.Floor = what, float64(floor.ValueAtQuantile(99))/float64(time.Millisecond)
+	f.Ratio = f.P99 / max(f.Floor, 0.001)
 }
 
 // scenarioRun is a scenario that goes on.
 type scenarioRun struct {
 	*bench
-	s       Scenario
-	accept  *hdrhistogram.Histogram
-	mu      sync.Mutex
-	posted  []moment // the event of every alert, and when it was due
-	walls   []*wall  //
-	readers sync.WaitGroup
-	storm   time.Duration // from the first drop until every wall was served again
-	failed  error
+	s      Scenario
+	hall   *hired
+	mu     sync.Mutex
+	posted []posted
 }
 
-// moment is when a sequence was due, or was there.
-type moment struct {
-	seq uint64
-	at  time.Time
+// posted is an alert that was answered.
+type posted struct {
+	seq  uint64 // of its event
+	due  time.Time
+	took time.Duration
 }
 
-// wall is a connection that reads, and when it got what, if it is one of those that are timed.
-type wall struct {
-	ws      *websocket.Conn
-	timed   bool
-	to      atomic.Uint64
-	arrived []moment // of its reader until that has ended
-	served  chan struct{}
-	once    sync.Once
-}
+// storm is when walls dropped and were all served again.
+type storm struct{ from, to time.Time }
 
 func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(shortest, longest, digits) }
 
@@ -108,60 +103,97 @@ func (b *bench) scenarios(ctx context.Context) error {
 	return nil
 }
 
-func (b *bench) scenario(ctx context.Context, s Scenario) error {
+func (b *bench) scenario(ctx context.Context, s Scenario) (err error) {
 	b.printf("%s: %s\n", s.Name, s.About)
 	floor := newHistogram()
 	url, stop, err := bareServer()
 	if err != nil {
 		return err
 	}
-	err = b.arrive(ctx, s, url, floor, func(receipt, time.Time) {})
+	err = b.arrive(ctx, s, url, func(_ receipt, _ time.Time, took time.Duration) { _ = floor.RecordValue(int64(took)) })
 	stop()
 	if err != nil {
 		return err
 	}
-	r := &scenarioRun{bench: b, s: s, accept: newHistogram()}
-	defer r.hangUp()
-	if err := r.connect(ctx, s.Walls+s.Deaf); err != nil {
+	r := &scenarioRun{bench: b, s: s}
+	if r.hall, err = hire(b.o.Hall(ctx)); err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, r.hall.dismiss()) }()
+	if _, err := r.hall.order(order{Do: "connect", Server: b.o.Server, Token: b.o.WallToken, Walls: s.Walls, Deaf: s.Deaf}); err != nil {
+		return err
+	}
+	var storms []storm
+	var failed error
 	storming := make(chan struct{})
 	go func() {
 		defer close(storming)
-		if !s.Storm {
-			return
-		}
-		select {
-		case <-time.After(b.o.For / 2):
-			r.reconnect(ctx)
-		case <-ctx.Done():
+		if s.Storm {
+			storms, failed = r.storms(ctx)
 		}
 	}()
-	err = b.arrive(ctx, s, b.alerts(), r.accept, r.answered)
+	err = b.arrive(ctx, s, b.alerts(), r.answered)
 	<-storming
-	if err == nil {
-		err = r.failed
+	if err = errors.Join(err, failed); err != nil {
+		return err
 	}
-	if err == nil {
-		err = r.settle(ctx)
-	}
+	arrived, err := r.settle()
 	if err != nil {
 		return err
 	}
-	f := figure(s.Name, "alert due → answered, durable", r.accept)
-	f.Floor = float64(floor.ValueAtQuantile(99)) / float64(time.Millisecond)
-	f.Ratio = f.P99 / max(f.Floor, 0.001)
-	b.tell(f)
-	r.hangUp()
-	each, last := r.lags()
-	b.tell(figure(s.Name, fmt.Sprintf("alert due → frame at a wall (one of %d)", sampled), each))
-	b.tell(figure(s.Name, "alert due → frame at the last of those", last))
-	if s.Storm {
-		ms := float64(r.storm) / float64(time.Millisecond)
-		b.tell(Figure{Scenario: s.Name, What: fmt.Sprintf("%d walls dropped → all served again", s.Walls), N: int64(s.Walls), P50: ms, P99: ms, Max: ms})
-	}
+	r.report(floor, storms, arrived)
 	b.printf("\n")
 	return nil
+}
+
+// report prints the figures of a scenario that is over.
+func (r *scenarioRun) report(floor *hdrhistogram.Histogram, storms []storm, arrived [][]arrival) {
+	calm, stormy := newHistogram(), newHistogram()
+	for _, p := range r.posted {
+		h := calm
+		if slices.ContainsFunc(storms, func(s storm) bool { return !p.due.Before(s.from) && p.due.Before(s.to) }) {
+			h = stormy
+		}
+		_ = h.RecordValue(int64(p.took)) // longer than longest is a failure that shows elsewhere
+	}
+	f := figure(r.s.Name, "alert due → answered, durable", calm)
+	f.beside("bare net/http under the same arrivals", floor)
+	r.tell(f)
+	if r.s.Storm {
+		f := figure(r.s.Name, "the same, while walls come back", stormy)
+		f.beside("the calm between", calm)
+		r.tell(f)
+	}
+	each, last := r.lags(arrived)
+	r.tell(figure(r.s.Name, fmt.Sprintf("alert due → frame at a wall (one of %d)", sampled), each))
+	r.tell(figure(r.s.Name, "alert due → frame at the last of those", last))
+	if r.s.Storm {
+		h := newHistogram()
+		for _, s := range storms {
+			_ = h.RecordValue(int64(s.to.Sub(s.from)))
+		}
+		r.tell(figure(r.s.Name, fmt.Sprintf("%d walls dropped → all served again", r.s.Walls), h))
+	}
+}
+
+// storms has all walls drop and come back, again and again, with a calm as long as a storm may take between.
+func (r *scenarioRun) storms(ctx context.Context) (storms []storm, err error) {
+	for end := time.Now().Add(r.o.For); ; {
+		select {
+		case <-time.After(min(stormEvery, r.o.For/2)):
+		case <-ctx.Done():
+			return storms, ctx.Err()
+		}
+		if len(storms) > 0 && time.Now().Add(stormEvery).After(end) {
+			return storms, nil
+		}
+		from := time.Now()
+		d, err := r.hall.order(order{Do: "storm"})
+		if err != nil {
+			return storms, err
+		}
+		storms = append(storms, storm{from, from.Add(d.Took)})
+	}
 }
 
 // tell prints a figure, or writes it as a line of JSON.
@@ -172,13 +204,13 @@ func (b *bench) tell(f Figure) {
 	}
 	b.printf("  %-48s n %7d  p50 %8.2f ms  p99 %8.2f ms  max %8.2f ms", f.What, f.N, f.P50, f.P99, f.Max)
 	if f.Floor > 0 {
-		b.printf("   p99 %.2f × bare net/http under the same arrivals (%.2f ms)", f.Ratio, f.Floor)
+		b.printf("   p99 %.2f × %s (%.2f ms)", f.Ratio, f.Beside, f.Floor)
 	}
 	b.printf("\n")
 }
 
 // arrive sends alerts when they are due and times each from then.
-func (b *bench) arrive(ctx context.Context, s Scenario, url string, into *hdrhistogram.Histogram, answered func(receipt, time.Time)) error {
+func (b *bench) arrive(ctx context.Context, s Scenario, url string, answered func(r receipt, due time.Time, took time.Duration)) error {
 	var mu sync.Mutex
 	var failed error
 	var sending sync.WaitGroup
@@ -200,8 +232,7 @@ func (b *bench) arrive(ctx context.Context, s Scenario, url string, into *hdrhis
 				failed = err
 				return
 			}
-			_ = into.RecordValue(int64(took)) // longer than longest is a failure that shows elsewhere
-			answered(r, due)
+			answered(r, due, took)
 		})
 		return nil
 	}
@@ -231,146 +262,41 @@ func (b *bench) arrive(ctx context.Context, s Scenario, url string, into *hdrhis
 	return err
 }
 
-const (
-	sampled    = 20 // one of so many walls is timed
-	firstEpoch = 1  // of a centre that was just made
-)
-
-// connect opens walls; the last s.Deaf of them never read.
-func (r *scenarioRun) connect(ctx context.Context, n int) error {
-	for i := range n {
-		w := &wall{timed: i%sampled == 0, served: make(chan struct{})}
-		if err := r.dial(ctx, w, `{"op":"subscribe","topics":["wall"]}`); err != nil {
-			return err
-		}
-		r.walls = append(r.walls, w)
-		if i < r.s.Walls {
-			r.readers.Go(w.read)
-		}
-	}
-	for _, w := range r.walls[:r.s.Walls] {
-		select {
-		case <-w.served:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return nil
-}
-
-func (r *scenarioRun) dial(ctx context.Context, w *wall, first string) (err error) {
-	url := "ws" + strings.TrimPrefix(r.o.Server, "http") + "/api/v1/stream"
-	header := http.Header{"Authorization": {"Bearer " + r.o.WallToken}, "Sec-WebSocket-Protocol": {"banyan.v1"}}
-	if w.ws, _, err = websocket.DefaultDialer.DialContext(ctx, url, header); err != nil {
-		return err
-	}
-	return w.ws.WriteMessage(websocket.TextMessage, []byte(first))
-}
-
-// read notes how far a wall is until its connection ends.
-func (w *wall) read() {
-	for {
-		_, frame, err := w.ws.ReadMessage()
-		if err != nil {
-			return
-		}
-		w.once.Do(func() { close(w.served) })
-		to := reaches(frame)
-		if to <= w.to.Load() {
-			continue
-		}
-		w.to.Store(to)
-		if w.timed {
-			w.arrived = append(w.arrived, moment{to, time.Now()})
-		}
-	}
-}
-
-// answered notes when an alert was due, by its event.
-func (r *scenarioRun) answered(a receipt, due time.Time) {
+// answered notes an alert by its event.
+func (r *scenarioRun) answered(a receipt, due time.Time, took time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.posted = append(r.posted, moment{a.Seq, due})
+	r.posted = append(r.posted, posted{a.Seq, due, took})
 }
 
-// settle waits until every wall that reads has what was posted.
-func (r *scenarioRun) settle(ctx context.Context) error {
+// settle waits until every wall that reads has what was posted, and has them leave.
+func (r *scenarioRun) settle() ([][]arrival, error) {
 	last := uint64(0)
-	for _, m := range r.posted {
-		last = max(last, m.seq)
+	for _, p := range r.posted {
+		last = max(last, p.seq)
 	}
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		behind := 0
-		for _, w := range r.walls[:r.s.Walls] {
-			if w.to.Load() < last {
-				behind++
-			}
-		}
-		switch {
-		case behind == 0:
-			return nil
-		case time.Now().After(end):
-			return fmt.Errorf("%d walls never got event %d", behind, last)
-		case ctx.Err() != nil:
-			return ctx.Err()
-		}
+	if _, err := r.hall.order(order{Do: "settle", Seq: last}); err != nil {
+		return nil, err
 	}
-}
-
-// reconnect cuts every wall at once, and has all of them come back where they were at once.
-func (r *scenarioRun) reconnect(ctx context.Context) {
-	began := time.Now()
-	for _, w := range r.walls {
-		_ = w.ws.Close()
-	}
-	r.readers.Wait()
-	errs := make(chan error, len(r.walls))
-	for _, w := range r.walls {
-		go func() {
-			w.served, w.once = make(chan struct{}), sync.Once{}
-			err := r.dial(ctx, w, fmt.Sprintf(`{"op":"subscribe","topics":["wall"],"since":{"epoch":%d,"seq":%d}}`, firstEpoch, w.to.Load()))
-			if err == nil {
-				r.readers.Go(w.read)
-				select {
-				case <-w.served:
-				case <-time.After(30 * time.Second):
-					err = fmt.Errorf("a wall that came back was never served")
-				}
-			}
-			errs <- err
-		}()
-	}
-	for range r.walls {
-		if err := <-errs; err != nil {
-			r.failed = err
-		}
-	}
-	r.storm = time.Since(began)
-}
-
-// hangUp ends all connections and waits for their readers.
-func (r *scenarioRun) hangUp() {
-	for _, w := range r.walls {
-		_ = w.ws.Close()
-	}
-	r.readers.Wait()
+	d, err := r.hall.order(order{Do: "leave"})
+	return d.Arrived, err
 }
 
 // lags returns how long after it was due each alert was at each timed wall, and at the last of them.
-func (r *scenarioRun) lags() (each, last *hdrhistogram.Histogram) {
+func (r *scenarioRun) lags(arrived [][]arrival) (each, last *hdrhistogram.Histogram) {
 	each, last = newHistogram(), newHistogram()
-	slices.SortFunc(r.posted, func(a, b moment) int { return cmp.Compare(a.seq, b.seq) })
+	slices.SortFunc(r.posted, func(a, b posted) int { return cmp.Compare(a.seq, b.seq) })
 	slowest := make([]time.Duration, len(r.posted))
-	for _, w := range r.walls[:r.s.Walls] {
+	for _, wall := range arrived {
 		k := 0
-		for i, m := range r.posted {
-			for k < len(w.arrived) && w.arrived[k].seq < m.seq {
+		for i, p := range r.posted {
+			for k < len(wall) && wall[k].Seq < p.seq {
 				k++
 			}
-			if !w.timed || k == len(w.arrived) {
-				continue
+			if k == len(wall) {
+				break
 			}
-			lag := w.arrived[k].at.Sub(m.at)
+			lag := time.Duration(wall[k].At - p.due.UnixNano())
 			_ = each.RecordValue(int64(lag))
 			slowest[i] = max(slowest[i], lag)
 		}

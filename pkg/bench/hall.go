@@ -1,0 +1,267 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// A hall is many walls, in a process of its own: what they read is no work of the centre's, nor of who posts alerts and
+// times the answers. It takes orders as lines of JSON and answers each with one.
+
+// order is what a hall is told to do.
+type order struct {
+	Do     string // connect, storm, settle or leave
+	Server string // of connect: base URL
+	Token  string
+	Walls  int    // that read
+	Deaf   int    // that never read
+	Seq    uint64 // of settle: what every wall has to reach
+}
+
+// done is the answer to an order.
+type done struct {
+	Err     string
+	Took    time.Duration // of storm: from the first drop until every wall was served again
+	Arrived [][]arrival   // of leave: of each wall that is timed
+}
+
+// arrival is when a wall had reached a sequence.
+type arrival struct {
+	Seq uint64
+	At  int64 // Unix nanoseconds
+}
+
+const (
+	sampled    = 20 // one of so many walls is timed
+	firstEpoch = 1  // of a centre that was just made
+	headBytes  = 128
+	patience   = 30 * time.Second
+)
+
+// Hall runs the walls that bench asks for over in and out, until in ends.
+func Hall(ctx context.Context, in io.Reader, out io.Writer) error {
+	h := &hall{}
+	defer h.leave()
+	orders, answers := json.NewDecoder(in), json.NewEncoder(out)
+	for {
+		var o order
+		if err := orders.Decode(&o); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		var d done
+		var err error
+		switch o.Do {
+		case "connect":
+			err = h.connect(ctx, o)
+		case "storm":
+			d.Took, err = h.storm(ctx)
+		case "settle":
+			err = h.settle(ctx, o.Seq)
+		case "leave":
+			d.Arrived = h.leave()
+		default:
+			err = fmt.Errorf("order %q", o.Do)
+		}
+		if err != nil {
+			d.Err = err.Error()
+		}
+		if err := answers.Encode(d); err != nil {
+			return err
+		}
+	}
+}
+
+type hall struct {
+	o       order
+	walls   []*wall // those that never read come last
+	readers sync.WaitGroup
+}
+
+// wall is a connection that reads, and when it got what, if it is one of those that are timed.
+type wall struct {
+	ws      *websocket.Conn
+	timed   bool
+	to      atomic.Uint64
+	arrived []arrival // of its reader until that has ended
+	served  chan struct{}
+	once    sync.Once
+}
+
+func (h *hall) connect(ctx context.Context, o order) error {
+	h.o = o
+	for i := range o.Walls + o.Deaf {
+		w := &wall{timed: i%sampled == 0, served: make(chan struct{})}
+		if err := h.dial(ctx, w, `{"op":"subscribe","topics":["wall"]}`); err != nil {
+			return err
+		}
+		h.walls = append(h.walls, w)
+		if i < o.Walls {
+			h.readers.Go(w.read)
+		}
+	}
+	for _, w := range h.reading() {
+		select {
+		case <-w.served:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func (h *hall) reading() []*wall { return h.walls[:min(h.o.Walls, len(h.walls))] }
+
+func (h *hall) dial(ctx context.Context, w *wall, first string) (err error) {
+	url := "ws" + strings.TrimPrefix(h.o.Server, "http") + "/api/v1/stream"
+	header := http.Header{"Authorization": {"Bearer " + h.o.Token}, "Sec-WebSocket-Protocol": {"banyan.v1"}}
+	if w.ws, _, err = websocket.DefaultDialer.DialContext(ctx, url, header); err != nil {
+		return err
+	}
+	return w.ws.WriteMessage(websocket.TextMessage, []byte(first))
+}
+
+// read notes how far a wall is until its connection ends. Of a frame it keeps no more than says that.
+func (w *wall) read() {
+	var head [headBytes]byte
+	for {
+		_, r, err := w.ws.NextReader()
+		if err != nil {
+			return
+		}
+		n, err := io.ReadFull(r, head[:])
+		if err == nil {
+			_, err = io.Copy(io.Discard, r)
+		}
+		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return
+		}
+		w.once.Do(func() { close(w.served) })
+		to := reaches(head[:n])
+		if to <= w.to.Load() {
+			continue
+		}
+		w.to.Store(to)
+		if w.timed {
+			w.arrived = append(w.arrived, arrival{to, time.Now().UnixNano()})
+		}
+	}
+}
+
+// storm cuts every wall at once, and has all of them come back where they were at once.
+func (h *hall) storm(ctx context.Context) (time.Duration, error) {
+	began := time.Now()
+	for _, w := range h.walls {
+		_ = w.ws.Close()
+	}
+	h.readers.Wait()
+	errs := make(chan error, len(h.walls))
+	for _, w := range h.walls {
+		go func() {
+			w.served, w.once = make(chan struct{}), sync.Once{}
+			err := h.dial(ctx, w, fmt.Sprintf(`{"op":"subscribe","topics":["wall"],"since":{"epoch":%d,"seq":%d}}`, firstEpoch, w.to.Load()))
+			if err == nil {
+				h.readers.Go(w.read)
+				select {
+				case <-w.served:
+				case <-time.After(patience):
+					err = errors.New("a wall that came back was never served")
+				}
+			}
+			errs <- err
+		}()
+	}
+	var failed error
+	for range h.walls {
+		failed = errors.Join(failed, <-errs)
+	}
+	return time.Since(began), failed
+}
+
+// settle waits until every wall that reads has reached a sequence.
+func (h *hall) settle(ctx context.Context, last uint64) error {
+	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		behind := 0
+		for _, w := range h.reading() {
+			if w.to.Load() < last {
+				behind++
+			}
+		}
+		switch {
+		case behind == 0:
+			return nil
+		case time.Now().After(end):
+			return fmt.Errorf("%d walls never got event %d", behind, last)
+		case ctx.Err() != nil:
+			return ctx.Err()
+		}
+	}
+}
+
+// leave ends all connections and returns what the timed walls had when.
+func (h *hall) leave() (arrived [][]arrival) {
+	for _, w := range h.walls {
+		if w.ws != nil {
+			_ = w.ws.Close()
+		}
+	}
+	h.readers.Wait()
+	for _, w := range h.reading() {
+		if w.timed {
+			arrived = append(arrived, w.arrived)
+		}
+	}
+	h.walls = nil
+	return arrived
+}
+
+// hired is a hall as who gives the orders sees it.
+type hired struct {
+	cmd     *exec.Cmd
+	in      io.WriteCloser
+	orders  *json.Encoder
+	answers *json.Decoder
+}
+
+// hire starts a hall.
+func hire(cmd *exec.Cmd) (h *hired, err error) {
+	h = &hired{cmd: cmd}
+	if h.in, err = cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	h.orders, h.answers = json.NewEncoder(h.in), json.NewDecoder(bufio.NewReader(out))
+	return h, cmd.Start()
+}
+
+func (h *hired) order(o order) (d done, err error) {
+	if err = h.orders.Encode(o); err == nil {
+		err = h.answers.Decode(&d)
+	}
+	if err != nil {
+		return d, fmt.Errorf("the process of the walls: %w", err)
+	}
+	if d.Err != "" {
+		return d, errors.New(d.Err)
+	}
+	return d, nil
+}
+
+// dismiss ends the hall.
+func (h *hired) dismiss() error { return errors.Join(h.in.Close(), h.cmd.Wait()) }
