@@ -342,7 +342,7 @@ func (a *App) Run(ctx context.Context) error {
 		}
 	}
 	g.Go(func() error {
-		if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := a.server.Serve(&paced{Listener: a.listener}); !errors.Is(err, http.ErrServerClosed) {
 			return err
 		}
 		return nil

@@ -11,14 +11,18 @@ import (
 // What a subscription begins with, a snapshot or the deltas since the client left, is made outside the shards
 // and sent before the connection joins its audience; the shard then closes the difference from the ring.
 
+// await waits a while until the hub knows what the client knows already.
+func (c *conn) await(since position) {
+	if h := c.hub; h.o.Await > 0 {
+		ctx, cancel := context.WithTimeout(h.life, h.o.Await)
+		defer cancel()
+		h.ring.await(since, ctx.Done())
+	}
+}
+
 // resume continues where the client stopped, or returns why that is not possible.
 func (c *conn) resume(gen uint32, sub *subscription, since position) Reason {
 	h := c.hub
-	if h.o.Await > 0 {
-		ctx, cancel := context.WithTimeout(h.life, h.o.Await)
-		h.ring.await(since, ctx.Done())
-		cancel()
-	}
 	key := "since " + strconv.FormatUint(uint64(since.Epoch), 10) + " " + strconv.FormatUint(since.Seq, 10) + " " + sub.key
 	o := h.shared.get(key, h.o.Now, func(o *opening) bool { return h.ring.covers(o.position) }, func(o *opening) {
 		all, why := h.ring.resume(since)
@@ -85,7 +89,7 @@ func (c *conn) refresh(gen uint32, reason Reason) {
 	}
 	err := error(alert.Errorf(alert.CodeUnavailable, "snapshots are outrun by events; connect again"))
 	if tries <= maxSnapshotTries {
-		err = c.snapshot(gen, sub, reason, reached)
+		c.hub.gate.pass(nil, c.hub.stop, func() { err = c.snapshot(gen, sub, reason, reached) })
 	}
 	if err != nil {
 		c.refuse(err)

@@ -115,6 +115,7 @@ type Hub struct {
 	layers   glimpse
 	shards   []*shard
 	shared   shared
+	gate     gate
 	upgrader websocket.Upgrader
 	origins  map[string]bool
 	n        counters
@@ -143,8 +144,8 @@ func NewHub(state State, o Options) *Hub {
 	o.setDefaults()
 	h := &Hub{
 		o: o, state: state, stop: make(chan struct{}),
-		ring:  ring{maxEvents: o.RingEvents, maxBytes: o.RingBytes, readers: o.Shards},
-		conns: map[*conn]struct{}{}, perName: map[string]int{}, origins: map[string]bool{},
+		ring: ring{maxEvents: o.RingEvents, maxBytes: o.RingBytes, readers: o.Shards},
+		gate: newGate(), conns: map[*conn]struct{}{}, perName: map[string]int{}, origins: map[string]bool{},
 	}
 	h.life, h.end = context.WithCancel(context.Background())
 	h.shared.init()

@@ -48,6 +48,8 @@ const (
 	closeWait         = 2 * time.Second        // for the other side's answer to a close frame
 	handshakeTimeout  = 5 * time.Second        // to write the answer to the upgrade
 	sweepsPerBeat     = 5                      // how often in a Heartbeat the shards look for silence
+	gatePlaces        = 4                      // upgrades and beginnings a processor at once
+	gateRest          = time.Millisecond       // longest that the place of one that has passed stays empty
 	yieldEvery        = 128                    // writes after which a shard lets others have the processor
 	maxDrawnAge       = time.Minute            // of a report that counts
 	perEntryBytes     = 128                    // what a ring entry or item costs beside its encodings

@@ -190,9 +190,18 @@ func (c *conn) subscribe(f *clientFrame) error {
 	gen := c.gen
 	c.sub, c.behind, c.reached, c.tries = sub, false, position{}, 0
 	c.mu.Unlock()
-	reason := ReasonSubscribed
 	if f.Since != nil {
-		if reason = c.resume(gen, sub, *f.Since); reason == "" {
+		c.await(*f.Since) // before the gate: who waits keeps nobody from passing
+	}
+	c.hub.gate.pass(nil, c.hub.stop, func() { err = c.open(gen, sub, f.Since) }) // a hub that stops opens nothing more
+	return err
+}
+
+// open sends what a subscription begins with.
+func (c *conn) open(gen uint32, sub *subscription, since *position) error {
+	reason := ReasonSubscribed
+	if since != nil {
+		if reason = c.resume(gen, sub, *since); reason == "" {
 			return nil
 		}
 	}

@@ -48,6 +48,14 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, g Grant) {
 		h.o.Refuse(w, r, err)
 		return
 	}
+	if !h.gate.pass(r.Context().Done(), h.stop, func() { h.take(w, r, g) }) {
+		h.release(g.Name)
+		h.o.Refuse(w, r, alert.Errorf(alert.CodeUnavailable, "the server stops; connect again"))
+	}
+}
+
+// take makes a client of a request for which a connection is reserved.
+func (h *Hub) take(w http.ResponseWriter, r *http.Request, g Grant) {
 	hj := &hijacker{ResponseWriter: w}
 	ws, err := h.upgrader.Upgrade(hj, r, nil)
 	if err != nil { // it has been answered, or the connection is gone
