@@ -40,7 +40,7 @@ func Redact(e *Event) (Event, bool) {
 	}
 	if e.Alert != nil {
 		a := *e.Alert
-		a.ID, a.Text, a.IncidentRef, a.Attributes, a.Reporter, a.Sealed = "", "", "", nil, "", nil
+		a.ID, a.Text, a.IncidentRef, a.Attributes, a.Reporter, a.Sealed, a.Traceparent = "", "", "", nil, "", nil, ""
 		r.Alert = &a
 	}
 	if e.Incident != nil {
@@ -55,7 +55,7 @@ func Redact(e *Event) (Event, bool) {
 // RedactIncident returns i as walls may see it.
 func RedactIncident(i *alert.Incident) *alert.Incident {
 	r := *i
-	r.Text, r.Refs, r.CloseReason, r.Alerts = "", nil, "", []alert.Ref{}
+	r.Text, r.Refs, r.CloseReason, r.Alerts, r.Traceparent = "", nil, "", []alert.Ref{}, ""
 	if i.Unconfirmed != nil {
 		r.Unconfirmed = &alert.Unconfirmed{Source: i.Unconfirmed.Source}
 	}

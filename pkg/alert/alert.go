@@ -33,6 +33,7 @@ type Alert struct {
 	Cover        *Cover       `json:"cover,omitempty"`         // areas and cells that a warning is about
 	ExpiresAt    Time         `json:"expires_at,omitzero"`     // when it says nothing any more
 	Exercise     bool         `json:"exercise,omitempty"`      // part of a drill
+	Traceparent  string       `json:"traceparent,omitempty"`   // W3C Trace Context of the source's own trace, where traces are kept
 }
 
 // Location is a position in WGS-84.
@@ -101,6 +102,7 @@ type Incident struct {
 	Cover           *Cover        `json:"cover,omitempty"`           // as its first alert says, or an update of it
 	ExpiresAt       Time          `json:"expires_at,omitzero"`       // of the latest alert that had one
 	Exercise        bool          `json:"exercise,omitempty"`        // a drill; real alerts never join it
+	Traceparent     string        `json:"traceparent,omitempty"`     // of the first alert
 }
 
 // Unconfirmed says who alone has reported an incident that nobody trusted has confirmed.

@@ -224,6 +224,7 @@ func (a *Alert) AppendJSON(b []byte) []byte {
 	}
 	o.OptTime("expires_at", a.ExpiresAt)
 	o.OptBool("exercise", a.Exercise)
+	o.OptStr("traceparent", a.Traceparent)
 	return o.End()
 }
 
@@ -367,6 +368,7 @@ func (i *Incident) AppendJSON(b []byte) []byte {
 	}
 	o.OptTime("expires_at", i.ExpiresAt)
 	o.OptBool("exercise", i.Exercise)
+	o.OptStr("traceparent", i.Traceparent)
 	return o.End()
 }
 
