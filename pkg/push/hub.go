@@ -47,6 +47,8 @@ type Hooks struct {
 	Flushed  func(events, conns int, took time.Duration) // a shard has sent what waited
 	Pushed   func(took time.Duration)                    // a shard has handed a batch to its sockets, that long after it was published
 	Drawn    func(took time.Duration)                    // a screen says it shows a batch, that long after it was published
+	Sent     func(seq uint64, at time.Time)              // a Watched item is with the sockets of all who see it
+	Shown    func(seq uint64, at time.Time)              // the first screen says that it shows a Watched item
 	Began    func(reason Reason, bytes int)              // a client was sent a snapshot
 	Resumed  func(bytes int)                             // a client was sent the deltas it had missed
 	Slow     func(name string)                           // a client of that key lost deltas and gets a snapshot
@@ -116,6 +118,7 @@ type Hub struct {
 	shards   []*shard
 	shared   shared
 	gate     gate
+	watch    watch
 	upgrader websocket.Upgrader
 	origins  map[string]bool
 	n        counters
@@ -171,6 +174,9 @@ func NewHub(state State, o Options) *Hub {
 // gap every client gets a snapshot, a batch of an older epoch or told before is ignored. An empty one of another
 // position than the last says that what follows is another history.
 func (h *Hub) Publish(b Batch) {
+	if h.o.Hooks.Sent != nil && h.o.Hooks.Shown != nil {
+		h.watch.begin(&b, h.nanos())
+	}
 	switch h.ring.publish(b, h.nanos()) {
 	case refused:
 		h.n.refused.Add(1)
@@ -295,19 +301,5 @@ func (h *Hub) closed(code int) {
 func (h *Hub) pushed(at int64) {
 	if f := h.o.Hooks.Pushed; f != nil {
 		f(time.Duration(h.nanos() - at))
-	}
-}
-
-// drawn notes that the client says it shows everything up to seq. Both ends of the time are ours, so no clock of a
-// screen enters; the report's way back is in it. A screen that was away and shows what is old says nothing of drawing.
-func (c *conn) drawn(seq uint64) {
-	f := c.hub.o.Hooks.Drawn
-	now := c.hub.nanos()
-	if f == nil || seq <= c.shown || !c.reports.take(now, drawnPerSecond, drawnBurst) {
-		return
-	}
-	c.shown = seq
-	if at := c.hub.ring.publishedAt(seq); at != 0 && now-at <= int64(maxDrawnAge) {
-		f(time.Duration(now - at))
 	}
 }

@@ -32,6 +32,8 @@ type index struct {
 	boxes []boxed
 	count [MaxCellResolution + 1]int // cells entries of each resolution
 	mark  uint64
+
+	matched bool // some audience wants the item matched last
 }
 
 type boxed struct {
@@ -115,6 +117,7 @@ func without[K comparable](m map[K][]*audience, k K, is func(*audience) bool) bo
 // first.
 func (x *index) match(it *Item, dirty []*audience) []*audience {
 	x.mark++
+	x.matched = false
 	put := func(list []*audience) {
 		for _, a := range list {
 			if a.seen == x.mark || a.sub.body(it) == nil {
@@ -125,6 +128,7 @@ func (x *index) match(it *Item, dirty []*audience) []*audience {
 				dirty = append(dirty, a)
 			}
 			a.pending = append(a.pending, it)
+			x.matched = true
 		}
 	}
 	if it.everybody() {

@@ -17,6 +17,7 @@ type Item struct {
 	Departments []string // concerned by it
 	Seats       []string // concerned by it
 	Cell        geo.Cell // where, resolution 9; 0 for nowhere
+	Watched     bool     // Hooks.Sent and Hooks.Shown are told of it
 	Sealed      bool     // for Departments alone, whatever else a subscription asks for
 }
 

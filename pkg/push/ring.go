@@ -63,13 +63,15 @@ func (e *entry) frame(k frameKey, build func() []byte) []byte {
 	return f
 }
 
-// passed tells e that one shard is done with it.
-func (e *entry) passed() {
-	if e.waiting.Add(-1) == 0 {
-		e.mu.Lock()
-		e.frames = nil
-		e.mu.Unlock()
+// passed tells e that one shard is done with it, and reports whether that was the last one.
+func (e *entry) passed() bool {
+	if e.waiting.Add(-1) != 0 {
+		return false
 	}
+	e.mu.Lock()
+	e.frames = nil
+	e.mu.Unlock()
+	return true
 }
 
 // first returns the oldest sequence held, head+1 when nothing is.

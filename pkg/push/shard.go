@@ -33,8 +33,9 @@ type shard struct {
 	dirty    []*audience
 	spare    []request
 	writes   int
-	glimpsed uint64  // number of the glimpse it has told
-	viewers  []*conn // of the one it tells
+	glimpsed uint64   // number of the glimpse it has told
+	viewers  []*conn  // of the one it tells
+	watched  []uint64 // sequences of the flush at hand that go to somebody here
 }
 
 // request asks a shard to change what only its goroutine may.
@@ -235,6 +236,9 @@ func (s *shard) advance(st stretch) {
 		events += len(e.Items)
 		for i := range e.Items {
 			s.dirty = s.index.match(&e.Items[i], s.dirty)
+			if e.Items[i].Watched && s.index.matched {
+				s.watched = append(s.watched, e.Items[i].Seq)
+			}
 		}
 	}
 	slices.SortStableFunc(s.dirty, func(a, b *audience) int { return cmp.Compare(a.sub.urgency, b.sub.urgency) })
@@ -245,8 +249,14 @@ func (s *shard) advance(st stretch) {
 		a.pending = a.pending[:0]
 		a.forgetCaught()
 	}
+	for _, seq := range s.watched {
+		s.hub.watch.wrote(seq, s.hub.nanos())
+	}
+	s.watched = s.watched[:0]
 	for _, e := range st.entries {
-		e.passed()
+		if e.passed() && s.hub.watch.n.Load() > 0 {
+			s.hub.watch.passed(&e.Batch, s.hub.o.Hooks.Sent)
+		}
 		if conns > 0 {
 			s.hub.pushed(e.at)
 		}
@@ -358,6 +368,9 @@ func (s *shard) sweep() {
 	}
 	if s.first {
 		s.hub.shared.tidy(now)
+		if s.hub.watch.n.Load() > 0 {
+			s.hub.watch.tidy(nanos)
+		}
 	}
 }
 
