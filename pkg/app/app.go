@@ -68,6 +68,8 @@ type Options struct {
 	Replicated      bool           // answer only when Redis has it too
 	Replicas        int            // of Redis that must have it then; at most redisstore.MaxReplicas
 	GatewayKey      string         // file with the key of a gateway; "": this is a node. A gateway needs Redis and no DataDir
+	TraceEndpoint   string         // URL of a collector that takes OTLP over HTTP; "": no traces are kept
+	TraceSample     float64        // 0 to 1: the share of those alerts whose source began no trace
 	Logger          *slog.Logger
 }
 
@@ -88,6 +90,7 @@ type App struct {
 	people     *people
 	streams    streams
 	metrics    *telemetry.Telemetry
+	traces     *telemetry.Traces // nil: none are kept
 	listener   net.Listener
 	server     *http.Server
 	scraped    *http.Server // /metrics on a listener of its own; nil: none
@@ -132,6 +135,9 @@ func Open(o Options) (*App, error) {
 }
 
 func (a *App) open() (err error) {
+	if err = a.openTraces(); err != nil {
+		return err
+	}
 	if a.log, err = journal.Open(filepath.Join(a.o.DataDir, JournalDir), journal.Options{FS: a.o.Disk, Logger: a.o.Logger}); err != nil {
 		return err
 	}
@@ -163,7 +169,7 @@ func (a *App) open() (err error) {
 	if err = a.openMirror(); err != nil {
 		return err
 	}
-	a.commands = a.engine()
+	a.commands = a.traced(a.engine())
 	a.measure()
 	if err = a.openHistory(); err != nil {
 		return err
@@ -171,7 +177,7 @@ func (a *App) open() (err error) {
 	if err = a.openMetrics(); err != nil {
 		return err
 	}
-	if err = a.listen(a.forwarding(a.handler())); err != nil {
+	if err = a.listen(a.forwarding(a.arriving(a.handler()))); err != nil {
 		return err
 	}
 	a.openNode()
@@ -184,7 +190,7 @@ func (a *App) newSequencer(log sequencer.Log, start *sequencer.Start, snapshotEv
 	a.seq = sequencer.New(sequencer.Options{
 		Log: log, Start: start, SnapshotEvery: snapshotEvery, Logger: a.o.Logger, Follow: a.o.Redis != "",
 		Publish: func(c *sequencer.Committed) {
-			a.hub.Publish(fd.batch(c))
+			a.hub.Publish(a.watched(c, fd.batch(c)))
 			if len(c.Events) == 0 { // another state, for screens alone
 				return
 			}
@@ -192,7 +198,12 @@ func (a *App) newSequencer(log sequencer.Log, start *sequencer.Start, snapshotEv
 				f(c)
 			}
 		},
-		Observe: func(s sequencer.Stages) { a.metrics.Batch(s.Commands, s.Events, s.Decide, s.Commit, s.Hand) },
+		Observe: func(s sequencer.Stages) {
+			a.metrics.Batch(s.Commands, s.Events, s.Decide, s.Commit, s.Hand)
+			if a.traces != nil {
+				a.traces.Batch(s)
+			}
+		},
 	})
 }
 
@@ -204,8 +215,7 @@ func (a *App) newHub() {
 	a.hub = push.NewHub(&screens{a.seq.Replica(), time.Now}, push.Options{
 		Origins: a.o.Origins, StaleSince: a.staleSince, Await: await, Layers: a.beginLayers,
 		Refuse: func(w http.ResponseWriter, _ *http.Request, e *alert.Error) { api.WriteProblem(w, e) },
-		Hooks: push.Hooks{Internal: func(err error) { a.o.Logger.Error("websocket", "error", err) },
-			Pushed: a.metrics.Pushed, Drawn: a.metrics.Drawn},
+		Hooks:  a.screenHooks(),
 	})
 }
 
@@ -434,6 +444,9 @@ func (a *App) close() error {
 	}
 	errs = append(errs, a.mirror.close())
 	a.between.CloseIdleConnections()
+	if a.traces != nil {
+		a.traces.Close()
+	}
 	if a.past != nil {
 		errs = append(errs, a.past.Close())
 	}

@@ -116,6 +116,9 @@ func (nowhere) WriteSnapshot(uint64, func(io.Writer) error) error { return nil }
 
 // openGateway is open for a gateway.
 func (a *App) openGateway() (err error) {
+	if err = a.openTraces(); err != nil {
+		return err
+	}
 	g := &gateway{}
 	if g.key, err = readKey(a.o.GatewayKey); err != nil {
 		return err
@@ -126,11 +129,6 @@ func (a *App) openGateway() (err error) {
 	a.newSequencer(nowhere{}, &sequencer.Start{Writer: dispatch.New(), Reader: dispatch.New()}, math.MaxUint64)
 	a.presence = newPresence(a.seq, time.Now)
 	a.newHub()
-	if a.o.Node == "" {
-		if a.o.Node, err = os.Hostname(); err != nil {
-			return err
-		}
-	}
 	if a.mirror.client, err = redisstore.Dial(a.o.Redis); err != nil {
 		return err
 	}

@@ -21,6 +21,9 @@ func (a *App) openHooks() error {
 		if err != nil {
 			return err
 		}
+		if a.traces != nil {
+			s.Traceparent = a.traceparent
+		}
 		a.hooks = append(a.hooks, s)
 		a.follow("hook "+t.ID, s.After, func(ctx context.Context, frames []journal.Frame) error { return a.sendHooks(ctx, s, frames) })
 		labels := map[string]string{"target": t.ID} // as many as stand in the file

@@ -2,7 +2,6 @@ package app
 
 import (
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -23,18 +22,17 @@ type mirror struct {
 
 // openMirror makes the mirror. Redis need not be there: the centre serves without it.
 func (a *App) openMirror() (err error) {
-	if a.o.Node == "" {
-		if a.o.Node, err = os.Hostname(); err != nil {
-			return err
-		}
-	}
 	if a.o.Redis == "" {
 		return nil
 	}
 	if a.mirror.client, err = redisstore.Dial(a.o.Redis); err != nil {
 		return err
 	}
-	m := redisstore.New(redisstore.Options{City: a.o.City.ID, Node: a.o.Node, Epoch: a.seq.Epoch, Client: a.mirror.client, Log: a.log,
+	var mirrored func(seq uint64)
+	if a.traces != nil {
+		mirrored = a.traces.Mirrored
+	}
+	m := redisstore.New(redisstore.Options{Done: mirrored, City: a.o.City.ID, Node: a.o.Node, Epoch: a.seq.Epoch, Client: a.mirror.client, Log: a.log,
 		State: a.seq.Replica(), Keep: a.log.SnapshotSeq, Replicas: a.o.Replicas, Now: time.Now, Logger: a.o.Logger})
 	a.mirror.Mirror = m
 	a.onCommit(func(*commit) { m.Committed() })

@@ -32,7 +32,11 @@ func (a *App) openDoor() (err error) {
 		return err
 	}
 	a.layers = layer.New(time.Now)
-	a.door = ingest.New(ingest.Options{Engine: doorway{a}, State: a.seq.Replica(), History: recorded{a.log}, Keyring: a.keyring, Layers: a.layers, Now: time.Now, Logger: a.o.Logger})
+	o := ingest.Options{Engine: doorway{a}, State: a.seq.Replica(), History: recorded{a.log}, Keyring: a.keyring, Layers: a.layers, Now: time.Now, Logger: a.o.Logger}
+	if a.traces != nil {
+		o.Trace = a.traces.Message
+	}
+	a.door = ingest.New(o)
 	a.ears = &listener{seq: a.seq, door: a.door, now: time.Now, quiet: func(st *dispatch.State, source string) bool {
 		_, out := st.SourceMaintenance(source, alert.TimeOf(time.Now()))
 		return out

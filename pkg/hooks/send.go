@@ -92,6 +92,8 @@ type Sender struct {
 	place  string // file that holds the last sequence sent
 	client *http.Client
 
+	Traceparent func(incident string) string // W3C Trace Context that goes with an event, "" for none; nil: none does
+
 	Sent, Refused atomic.Uint64 // events; refused ones are those that the target will never take
 	At            atomic.Uint64 // the last sequence done
 
@@ -185,7 +187,7 @@ func (s *Sender) Send(ctx context.Context, events []dispatch.Event, open func(in
 		if !ok {
 			continue
 		}
-		if err := s.post(ctx, shown.Seq, shown.Type, shown.AppendJSON(nil)); err != nil {
+		if err := s.post(ctx, &shown); err != nil {
 			return err
 		}
 		if err := s.done(e.Seq); err != nil {
@@ -209,7 +211,8 @@ func (s *Sender) wants(t dispatch.EventType) bool {
 
 // post sends one event, signed over time and body. What the target will never take is counted and passed over, for
 // everything behind it would wait for ever.
-func (s *Sender) post(ctx context.Context, seq uint64, t dispatch.EventType, body []byte) error {
+func (s *Sender) post(ctx context.Context, e *dispatch.Event) error {
+	body := e.AppendJSON(nil)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL, bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -218,9 +221,14 @@ func (s *Sender) post(ctx context.Context, seq uint64, t dispatch.EventType, bod
 	m := hmac.New(sha256.New, []byte(s.secret))
 	m.Write([]byte(stamp + "."))
 	m.Write(body)
-	for name, value := range map[string]string{"Content-Type": "application/json", "X-Banyan-Event": string(t), "X-Timestamp": stamp,
-		"Idempotency-Key": s.ID + "-" + strconv.FormatUint(seq, 10), "X-Signature-256": "sha256=" + hex.EncodeToString(m.Sum(nil))} {
+	for name, value := range map[string]string{"Content-Type": "application/json", "X-Banyan-Event": string(e.Type), "X-Timestamp": stamp,
+		"Idempotency-Key": s.ID + "-" + strconv.FormatUint(e.Seq, 10), "X-Signature-256": "sha256=" + hex.EncodeToString(m.Sum(nil))} {
 		req.Header.Set(name, value)
+	}
+	if s.Traceparent != nil {
+		if trace := s.Traceparent(e.IncidentID); trace != "" {
+			req.Header.Set("Traceparent", trace)
+		}
 	}
 	resp, err := s.client.Do(req)
 	if err != nil {
@@ -233,7 +241,7 @@ func (s *Sender) post(ctx context.Context, seq uint64, t dispatch.EventType, bod
 		s.Sent.Add(1)
 		return nil
 	case passes(resp.StatusCode):
-		return fmt.Errorf("target %s answered %d to event %d", s.ID, resp.StatusCode, seq)
+		return fmt.Errorf("target %s answered %d to event %d", s.ID, resp.StatusCode, e.Seq)
 	}
 	s.Refused.Add(1)
 	return nil

@@ -40,7 +40,8 @@ type Options struct {
 	State   State
 	History History
 	Keyring *Keyring
-	Layers  *layer.Board // what is measured is shown there; nil: nowhere
+	Layers  *layer.Board                                                  // what is measured is shown there; nil: nowhere
+	Trace   func(ctx context.Context, traceparent string) context.Context // of a message taken up, for what its command does; nil: none is kept
 	Now     func() time.Time
 	Logger  *slog.Logger // nil: nothing is logged
 }
@@ -85,7 +86,11 @@ func (d *Door) Take(ctx context.Context, source string, messages []Message) []Re
 			waiting = append(waiting, pending{result: refused(err)})
 			continue
 		}
-		waiting = append(waiting, d.submit(ctx, src, &messages[i]))
+		of := ctx
+		if d.o.Trace != nil {
+			of = d.o.Trace(ctx, messages[i].Headers["traceparent"])
+		}
+		waiting = append(waiting, d.submit(of, src, &messages[i]))
 	}
 	for i := range waiting {
 		results[i] = d.finish(ctx, src, &waiting[i])

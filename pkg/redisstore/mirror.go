@@ -51,8 +51,9 @@ type Options struct {
 	Client redis.UniversalClient
 	Log    Log
 	State  State
-	Keep   func() uint64 // the last event that the newest snapshot holds; nil: nothing is known
-	Retain uint64        // 0: DefaultRetain
+	Keep   func() uint64    // the last event that the newest snapshot holds; nil: nothing is known
+	Retain uint64           // 0: DefaultRetain
+	Done   func(seq uint64) // called when Redis has everything up to seq; nil: nobody asks. Must not block
 
 	Replicas int // of Redis that must have an event before Await returns; at most MaxReplicas
 	Now      func() time.Time
@@ -184,6 +185,9 @@ func (m *Mirror) enter(p Phase, err error) {
 }
 
 func (m *Mirror) reached(seq uint64) {
+	if m.o.Done != nil {
+		m.o.Done(seq)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.seq.Store(seq)

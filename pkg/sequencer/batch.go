@@ -110,8 +110,9 @@ func (s *Sequencer) commit(w *work, began time.Time) error {
 		a.to <- a.reply
 	}
 	if len(w.frames) > 0 {
-		s.o.Observe(Stages{Commands: len(w.answers), Events: len(w.committed.Events),
-			Decide: decided.Sub(began), Commit: written.Sub(decided), Hand: s.o.Now().Sub(written)})
+		handed := s.o.Now()
+		s.o.Observe(Stages{Commands: len(w.answers), Events: len(w.committed.Events), To: w.committed.To, At: handed,
+			Decide: decided.Sub(began), Commit: written.Sub(decided), Hand: handed.Sub(written)})
 		s.maybeSnapshot()
 	}
 	return nil

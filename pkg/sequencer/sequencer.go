@@ -63,6 +63,8 @@ type Options struct {
 // Stages are the durations of one batch, for telemetry.
 type Stages struct {
 	Commands, Events     int
+	To                   uint64    // the last event
+	At                   time.Time // the end
 	Decide, Commit, Hand time.Duration
 }
 

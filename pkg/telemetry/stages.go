@@ -1,8 +1,6 @@
 package telemetry
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -44,18 +42,20 @@ func (t *Telemetry) newResponse() {
 	t.climbed = t.counter("banyan_escalations_total", "Rungs of ladders taken, by what was done.", "step", "department")
 }
 
-// TraceID is the trace that all that happens to an incident belongs to: the first 16 bytes of SHA-256 over its id, in
-// hexadecimal (W3C Trace Context section 3.2.2.3), so that every node names it alike.
-func TraceID(incident string) string {
-	sum := sha256.Sum256([]byte(incident))
-	return hex.EncodeToString(sum[:16])
-}
-
-// timed observes with the incident's trace as exemplar.
-func timed(o prometheus.Observer, took time.Duration, incident string) {
-	if e, ok := o.(prometheus.ExemplarObserver); ok {
-		e.ObserveWithExemplar(max(took, 0).Seconds(), prometheus.Labels{"trace_id": TraceID(incident)})
+// timed observes with the incident's trace as exemplar, unless traces are sent somewhere and this one is not.
+func (t *Telemetry) timed(o prometheus.Observer, took time.Duration, doc *alert.Incident) {
+	seconds := max(took, 0).Seconds()
+	id, kept := "", true
+	if t.Traces != nil {
+		id, kept = t.Traces.Of(doc)
+	} else {
+		id = TraceID(doc.ID)
 	}
+	if e, ok := o.(prometheus.ExemplarObserver); ok && kept {
+		e.ObserveWithExemplar(seconds, prometheus.Labels{"trace_id": id})
+		return
+	}
+	o.Observe(seconds)
 }
 
 // Pushed observes a batch that is with the sockets; Drawn one that a screen shows.
@@ -75,7 +75,7 @@ func (t *Telemetry) Event(e *dispatch.Event, doc *alert.Incident, department fun
 		from := department(e.Alert.Source)
 		t.alerts.WithLabelValues(from, string(doc.Class)).Inc()
 		t.lag.WithLabelValues(from).Observe(max(e.Alert.ReceivedAt.Sub(e.Alert.OccurredAt), 0).Seconds())
-		timed(t.accept.WithLabelValues(doc.Priority.String(), string(doc.Class)), now.Sub(e.Alert.ReceivedAt), doc.ID)
+		t.timed(t.accept.WithLabelValues(doc.Priority.String(), string(doc.Class)), now.Sub(e.Alert.ReceivedAt), doc)
 	case dispatch.TaskReassigned:
 		if e.From == "" { // nobody had it: a leader gave an unstaffed task away by hand
 			t.assign.WithLabelValues(e.Task.Department, e.Task.Priority.String()).Observe(e.At.Sub(doc.OpenedAt).Seconds())
@@ -94,11 +94,11 @@ func (t *Telemetry) Event(e *dispatch.Event, doc *alert.Incident, department fun
 		t.climbed.WithLabelValues(e.Step, e.Task.Department).Inc()
 	case dispatch.IncidentState:
 		if e.State == alert.IncidentClosed {
-			timed(t.verify.WithLabelValues(doc.Priority.String(), string(doc.Class)), e.At.Sub(doc.OpenedAt), doc.ID)
+			t.timed(t.verify.WithLabelValues(doc.Priority.String(), string(doc.Class)), e.At.Sub(doc.OpenedAt), doc)
 		}
 	}
 }
 
 func (t *Telemetry) responded(stage string, e *dispatch.Event, doc *alert.Incident, took time.Duration) {
-	timed(t.stage.WithLabelValues(stage, e.Task.Department, e.Task.Priority.String(), string(doc.Class)), took, doc.ID)
+	t.timed(t.stage.WithLabelValues(stage, e.Task.Department, e.Task.Priority.String(), string(doc.Class)), took, doc)
 }

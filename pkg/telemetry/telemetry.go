@@ -17,6 +17,8 @@ import (
 
 // Telemetry holds the centre's metrics. Make one with New.
 type Telemetry struct {
+	Traces *Traces // of exemplars; nil: traces are sent nowhere. Set before anything is observed
+
 	registry *prometheus.Registry
 	families []Family
 
