@@ -33,6 +33,10 @@ type settings struct {
 	Metrics struct {
 		Listen string `mapstructure:"listen"`
 	} `mapstructure:"metrics"`
+	Tracing struct {
+		Endpoint string  `mapstructure:"endpoint"`
+		Sample   float64 `mapstructure:"sample"`
+	} `mapstructure:"tracing"`
 	Origins []string `mapstructure:"origins"`
 	Proxies []string `mapstructure:"proxies"`
 	Log     struct {
@@ -69,7 +73,7 @@ const (
 // Keys of the settings file and their defaults.
 var defaults = map[string]any{
 	"city": "configs/fuzhou", "data": "data", "access": "", "history": true,
-	"listen": "127.0.0.1:8080", "metrics.listen": "", "origins": []string{}, "proxies": []string{},
+	"listen": "127.0.0.1:8080", "metrics.listen": "", "tracing.endpoint": "", "tracing.sample": 1.0, "origins": []string{}, "proxies": []string{},
 	"redis": "", "node": "", "advertise": "", "durability": "local", "replicas": 0, "lease": redisstore.DefaultLease,
 	"role": roleAll, "gateway.key": "",
 	"log.level": "info", "log.format": "text",
@@ -86,6 +90,7 @@ func serverFlags(cmd *cobra.Command) func() (*settings, error) {
 	f.String("access", "", "folder of keys, people, sessions and the keys that seal, which nodes of a city share; empty: the data folder")
 	f.String("listen", "127.0.0.1:8080", "host:port to listen on; port 0 takes a free one")
 	f.String("metrics-listen", "", "host:port that serves /metrics without a key, for Prometheus; absent: /metrics on --listen, with a key")
+	f.String("trace-endpoint", "", "URL of an OpenTelemetry collector (OTLP over HTTP) that gets a trace of each alert, such as http://127.0.0.1:4318; absent: none is kept")
 	f.StringSlice("origins", nil, "pages of other hosts that may open the websocket, such as https://wall.example")
 	f.String("redis", "", "redis://HOST:PORT/DB, redis+sentinel://HOST:PORT,…/MASTER/DB, redis+cluster://HOST:PORT,…, or a file with such a line; empty: none")
 	f.String("node", "", "name of this node among those of the city; empty: the machine's")
@@ -102,6 +107,7 @@ func serverFlags(cmd *cobra.Command) func() (*settings, error) {
 			_ = v.BindPFlag(key, flag) // fails for a nil flag only
 		}
 	}
+	_ = v.BindPFlag("tracing.endpoint", f.Lookup("trace-endpoint"))
 	v.SetEnvPrefix("BANYAN")
 	v.SetEnvKeyReplacer(strings.NewReplacer(".", "_"))
 	v.AutomaticEnv()
@@ -174,7 +180,8 @@ func (s *settings) open(cmd *cobra.Command) (*app.App, *plan.City, *slog.Logger,
 	}
 	a, err := app.Open(app.Options{NoHistory: !s.History, OIDC: s.OIDC, Proxies: proxies, City: city, CityDir: s.City, DataDir: s.Data, AccessDir: s.Access, Listen: s.Listen, MetricsListen: s.Metrics.Listen, Origins: s.Origins, Pages: pages,
 		SnapshotEvery: s.Snapshot.EveryEvents, ShutdownTimeout: s.Shutdown.Timeout, Logger: logger,
-		Redis: s.Redis, Node: s.Node, Advertise: s.Advertise, Lease: s.Lease, Replicated: s.Durability == "replicated", Replicas: s.Replicas, GatewayKey: s.Gateway.Key})
+		Redis: s.Redis, Node: s.Node, Advertise: s.Advertise, Lease: s.Lease, Replicated: s.Durability == "replicated", Replicas: s.Replicas, GatewayKey: s.Gateway.Key,
+		TraceEndpoint: s.Tracing.Endpoint, TraceSample: s.Tracing.Sample})
 	return a, city, logger, err
 }
 

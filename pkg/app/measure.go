@@ -100,8 +100,12 @@ func (a *App) boardReadings() [][]telemetry.Reading {
 	return out
 }
 
-// observe measures the stages that a commit has ended.
+// observe measures the stages that a commit has ended. A node that follows was not the one that took the alerts, and its
+// clock is another: sums over the nodes of a city count everything once.
 func (a *App) observe(c *commit) {
+	if !a.seq.Leads() {
+		return
+	}
 	now := alert.TimeOf(time.Now())
 	department := func(source string) string {
 		if d, ok := a.source(source); ok {

@@ -22,10 +22,13 @@ const metricsDoc = "../../docs/metrics.md"
 // nobodysRedis does not answer; the metrics of the mirror are there nevertheless.
 const nobodysRedis = "redis://127.0.0.1:1"
 
+// nobodysCollector takes nothing; those of traces are there too.
+const nobodysCollector = "http://127.0.0.1:1"
+
 // TestMetricsDocument holds docs/metrics.md against the code.
 func TestMetricsDocument(t *testing.T) {
 	o := options(t, t.TempDir())
-	o.Redis = nobodysRedis
+	o.Redis, o.TraceEndpoint = nobodysRedis, nobodysCollector
 	c := run(t, o)
 	var b bytes.Buffer
 	b.WriteString("# Metrics\n\nMade from the code by `go test ./pkg/app -run MetricsDocument -update`. Histograms are classic and native at once; where OpenMetrics is asked for, those of an incident\n" +

@@ -23,7 +23,7 @@ import (
 const (
 	maxQueuedSpans   = 16_384           // waiting; past it they are dropped and counted
 	maxExportSpans   = 512              // in one request
-	exportEvery      = time.Second      // or as soon as a request is full
+	exportEvery      = time.Second / 2  // or as soon as a request is full
 	exportTimeout    = 10 * time.Second // of one request
 	exportTries      = 3                // of a request that may be repeated; then its spans are dropped and counted
 	minExportRest    = 500 * time.Millisecond

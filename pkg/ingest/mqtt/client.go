@@ -120,6 +120,7 @@ func (c *client) config(ctx context.Context) (autopaho.ClientConfig, error) {
 				p.Properties = &paho.ConnectProperties{}
 			}
 			p.Properties.ReceiveMaximum, p.Properties.MaximumPacketSize = &most, &size
+			p.Properties.RequestProblemInfo = true // without, some brokers leave out the user properties of messages too
 			return p, nil
 		},
 	}
