@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -16,7 +18,18 @@ import (
 const (
 	MaxImagesAtOnce = 2 // each holds references to everything there was when it began
 	imageTimeout    = 5 * time.Minute
+
+	MaxNodeFrames     = 10_000   // frames of the journal given at once
+	MaxNodeFrameBytes = 16 << 20 // of their payloads; one frame may be larger
 )
+
+// NodeFrame is a frame of the journal, as nodes give it to each other.
+type NodeFrame struct {
+	Epoch   uint32 `json:"epoch"`
+	Seq     uint64 `json:"seq"`
+	Count   uint32 `json:"count"`
+	Payload []byte `json:"payload"`
+}
 
 // EpochHeader is the header in which a node says of which epoch the last event of the state is that it sends.
 const EpochHeader = "Banyan-Epoch"
@@ -54,6 +67,43 @@ func (s *Server) nodeRoutes() {
 			"200":     {Description: "OK", Content: map[string]*huma.MediaType{"application/cbor-seq": {Schema: &huma.Schema{Type: huma.TypeString}}}},
 			"default": s.refused(),
 		}})
+	s.mux.Handle("GET /api/v1/node/frames", s.guarded(http.HandlerFunc(s.getFrames), nodeSnapshot))
+	s.api.OpenAPI().AddOperation(&huma.Operation{OperationID: "get-node-frames", Method: http.MethodGet, Path: "/api/v1/node/frames",
+		Summary:    fmt.Sprintf("What the journal holds from event `from` on, for a node that was away longer than the stream reaches back: a frame a line, at most %d of them and %d bytes of payload at once", MaxNodeFrames, MaxNodeFrameBytes),
+		Parameters: []*huma.Param{{Name: "from", In: "query", Description: "The first event wanted, which begins a frame; absent: 1", Schema: &huma.Schema{Type: huma.TypeInteger}}},
+		Responses: map[string]*huma.Response{
+			"200":     {Description: "OK", Content: map[string]*huma.MediaType{"application/x-ndjson": {Schema: &huma.Schema{Type: huma.TypeString}}}},
+			"default": s.refused(),
+		}})
+}
+
+// getFrames sends frames of the journal. Whoever breaks off, or meets damage, gives an answer that ends too early.
+func (s *Server) getFrames(w http.ResponseWriter, r *http.Request) {
+	from := uint64(1)
+	if text := r.URL.Query().Get("from"); text != "" {
+		var err error
+		if from, err = strconv.ParseUint(text, 10, 64); err != nil || from == 0 {
+			WriteProblem(w, alert.Errorf(alert.CodeInvalid, "from: want the number of an event, at least 1, not %.40q", text))
+			return
+		}
+	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(imageTimeout))
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	w.Header().Set("Cache-Control", "no-store")
+	lines, n, size := json.NewEncoder(w), 0, 0
+	for f, err := range s.o.Trail.Read(from) {
+		if err == nil && n > 0 && (n == MaxNodeFrames || size+len(f.Payload) > MaxNodeFrameBytes) {
+			return
+		}
+		if err == nil {
+			err = lines.Encode(NodeFrame{f.Epoch, f.Seq, f.Count, f.Payload})
+		}
+		if err != nil {
+			s.o.Logger.Warn("sending frames", "to", callerOf(r.Context()).Key, "from", from, "error", err)
+			panic(http.ErrAbortHandler)
+		}
+		n, size = n+1, size+len(f.Payload)
+	}
 }
 
 func (s *Server) getNode(context.Context, *struct{}) (*body[NodeStatus], error) {

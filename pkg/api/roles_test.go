@@ -31,7 +31,7 @@ func entitled(method, path string) []string {
 		return []string{"officer", "calendar"}
 	case path == "/api/v1/audit":
 		return nil // people who audit alone
-	case path == "/api/v1/node/snapshot":
+	case strings.HasPrefix(path, "/api/v1/node/"):
 		return []string{"gateway"}
 	case path == "/api/v1/city", path == "/api/v1/node", strings.HasPrefix(path, "/api/v1/areas"), strings.HasPrefix(path, "/api/v1/cells"):
 		return []string{"wall", "officer", "gateway"}

@@ -157,6 +157,14 @@ type twoNodes struct {
 
 func newTwoNodes(t *testing.T) *twoNodes {
 	t.Helper()
+	n := newEast(t)
+	n.runWest()
+	return n
+}
+
+// newEast is the leader alone, and what the follower is to be run with.
+func newEast(t *testing.T) *twoNodes {
+	t.Helper()
 	redis := startRedis(t)
 	n := &twoNodes{t: t, redis: "redis://" + redis + "/0", toRedis: newLink(t, redis), toEast: newLink(t, "127.0.0.1:1")}
 	n.westRedis = "redis://" + n.toRedis.Addr().String() + "/0"
@@ -174,7 +182,6 @@ func newTwoNodes(t *testing.T) *twoNodes {
 	if err := os.WriteFile(filepath.Join(n.west0.DataDir, "keys.jsonl"), keys, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	n.runWest()
 	return n
 }
 
@@ -305,6 +312,51 @@ func TestConsoleOfAFollower(t *testing.T) {
 	if got := n.west.screens(); got != 2 {
 		t.Errorf("%d screens at the new leader", got)
 	}
+}
+
+// TestFollowerBehindTheStream: what the stream has no longer comes from the leader, be the follower new or one that was
+// away for long; one of another history is refused.
+func TestFollowerBehindTheStream(t *testing.T) {
+	t.Parallel()
+	n := newEast(t)
+	trim := func() {
+		t.Helper()
+		var s nodeStatus
+		eventually(t, "the mirror is current", n.east.is("leader", func(now nodeStatus) bool { s = now; return s.Mirror.State == "current" }))
+		first := s.Seq - 2 // an alert of this city makes a frame of three events
+		prefix := "banyan:{" + n.west0.City.ID + "}:"
+		_, port, _ := net.SplitHostPort(strings.TrimSuffix(strings.TrimPrefix(n.redis, "redis://"), "/0"))
+		for _, line := range [][]string{{"XTRIM", prefix + "events", "MINID", fmt.Sprintf("%d-%d", s.Epoch, first)}, {"HSET", prefix + "meta", "first", fmt.Sprint(first)}} {
+			if out, err := exec.Command("redis-cli", append([]string{"-p", port}, line...)...).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+		}
+	}
+	has := func(want int) func() error {
+		return func() error {
+			if got := n.west.incidents(); got != want {
+				return fmt.Errorf("%d incidents, want %d", got, want)
+			}
+			return nil
+		}
+	}
+	for i := range 30 {
+		n.east.post(i)
+	}
+	trim()
+	n.runWest()
+	eventually(t, "a new follower has all of it", has(30))
+	if err := n.west.stop(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 30 {
+		n.east.post(100 + i)
+	}
+	trim()
+	n.runWest()
+	eventually(t, "a follower that was away has all of it", has(60))
+	n.east.post(200)
+	eventually(t, "it goes on with the stream", has(61))
 }
 
 // screens returns how many are connected to a node.

@@ -314,7 +314,8 @@ func (a *App) fetch(ctx context.Context) error {
 	return nil
 }
 
-// askNode asks the node that leads for something, with the gateway's own key. The answer is a 200.
+// askNode asks the node that leads for something: a gateway with its own key, a node with what it knows from Redis alone.
+// The answer is a 200.
 func (a *App) askNode(ctx context.Context, path string) (*http.Response, error) {
 	leader := a.cluster.leader.Load()
 	if leader == nil {
@@ -324,7 +325,11 @@ func (a *App) askNode(ctx context.Context, path string) (*http.Response, error) 
 	if err != nil {
 		return nil, err
 	}
-	r.Header.Set("Authorization", "Bearer "+a.gateway.key)
+	key, mend := leader.Token, "is its program as new as this one?"
+	if a.gateway != nil {
+		key, mend = a.gateway.key, "`banyan key add --role gateway --name NAME` there makes one"
+	}
+	r.Header.Set("Authorization", "Bearer "+key)
 	answer, err := a.between.RoundTrip(r)
 	if err != nil {
 		return nil, fmt.Errorf("the node that leads, %s, does not answer: %w", leader.Node, err)
@@ -333,7 +338,7 @@ func (a *App) askNode(ctx context.Context, path string) (*http.Response, error) 
 	case http.StatusOK:
 		return answer, nil
 	case http.StatusUnauthorized, http.StatusForbidden:
-		err = fmt.Errorf("the node that leads, %s, refuses the key of this gateway: `banyan key add --role gateway --name NAME` there makes one", leader.Node)
+		err = fmt.Errorf("the node that leads, %s, refuses the key of this one: %s", leader.Node, mend)
 	default:
 		err = fmt.Errorf("the node that leads, %s, answers %s", leader.Node, answer.Status)
 	}
@@ -345,7 +350,7 @@ func nodeRequest(ctx context.Context, address, path string) (*http.Request, erro
 	if err != nil || base.Host == "" {
 		return nil, fmt.Errorf("the node that leads says it is at %.100q; see --advertise", address)
 	}
-	return http.NewRequestWithContext(ctx, http.MethodGet, base.JoinPath(path).String(), nil)
+	return http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(address, "/")+path, nil)
 }
 
 // askLeader keeps asking the node that leads where it stands.
@@ -371,7 +376,7 @@ func (a *App) leaderStatus(ctx context.Context) (s api.NodeStatus, err error) {
 
 // staleSince returns since when this process has not known that what it shows is the city; the zero time while it does.
 func (a *App) staleSince() time.Time {
-	if a.gateway == nil && (a.cluster.lease == nil || a.seq.Leads()) {
+	if a.gateway == nil && (a.o.Redis == "" || a.seq.Leads()) {
 		return time.Time{}
 	}
 	at := time.Unix(0, a.current.Load())

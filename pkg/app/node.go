@@ -95,6 +95,14 @@ func (a *App) settle(ctx context.Context) error {
 	if a.cluster.lease == nil {
 		return nil
 	}
+	if h, held, err := a.cluster.lease.Holder(ctx); err == nil && held && h.Node != a.o.Node {
+		a.cluster.led(&h)
+		err := a.cluster.tail.Compare(ctx, a.log)
+		if final(err) && !errors.Is(err, redisstore.ErrGap) { // a gap is filled beside serving
+			return err
+		}
+		return a.remember(roleFollower + " " + h.Address)
+	}
 	err := a.seek(ctx)
 	if err == nil {
 		if err = a.stand(ctx); err == nil {
@@ -103,9 +111,6 @@ func (a *App) settle(ctx context.Context) error {
 	}
 	if Deposed(err) || errors.Is(err, dispatch.ErrNewer) {
 		return err
-	}
-	if h, held, no := a.cluster.lease.Holder(ctx); Final(err) && no == nil && held && h.Node != a.o.Node {
-		return err // there is a city, and this is no node of it
 	}
 	if role, address, _ := strings.Cut(a.remembered(), " "); !Final(err) && role == roleFollower {
 		a.o.Logger.Warn("redis is out of reach; this node followed last, and waits", "error", err)
@@ -272,24 +277,6 @@ func (a *App) claim(ctx context.Context) error {
 	}
 	a.cluster.claimed.Store(true)
 	return a.remember("leader")
-}
-
-// seek finds where this journal stands in the stream.
-func (a *App) seek(ctx context.Context) error {
-	if err := a.cluster.tail.Compare(ctx, a.log); err != nil {
-		return err
-	}
-	var id redisstore.ID
-	if last := a.log.LastSeq(); last > 0 {
-		f, err := a.log.FrameAt(last)
-		if err != nil {
-			return err
-		}
-		id = redisstore.ID{Epoch: f.Epoch, Seq: last}
-	}
-	a.cluster.tail.Seek(id)
-	a.cluster.seeking = false
-	return nil
 }
 
 // keepFollowing takes what is new, once, and stands for the lead if nobody holds it.

@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"crypto/rand"
+	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,6 +38,12 @@ func NewLease(client redis.UniversalClient, city, node, address string, ttl time
 	value, _ := json.Marshal(l.self) // strings always encode
 	l.value = string(value)
 	return l
+}
+
+// Proves reports whether who sends token reads the leases of this city: it is that of this node while it leads. Whoever
+// reads those reads every event.
+func (l *Lease) Proves(token string) bool {
+	return subtle.ConstantTimeCompare([]byte(token), []byte(l.self.Token)) == 1
 }
 
 // leaseScript takes a lease that is free, ours, or of an earlier life of this node, and says who holds it.

@@ -112,7 +112,7 @@ func (t *Tail) Compare(ctx context.Context, log Log) error {
 		return err
 	}
 	if p.First > last+1 {
-		return fmt.Errorf("%w: it begins at %d, this node ends at %d; copy the journal folder of another node here while this one is stopped", ErrGap, p.First, last)
+		return fmt.Errorf("%w: it begins at %d, this node ends at %d; the node that leads has it, or: copy the journal folder of another node here while this one is stopped", ErrGap, p.First, last)
 	}
 	if last == 0 || p.First == last+1 { // it goes on where this node ends
 		return nil
