@@ -1,6 +1,7 @@
 package test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -36,10 +38,14 @@ type sample struct {
 	Unconfirmed  bool     `yaml:"unconfirmed"`
 	WarningLevel string   `yaml:"warning_level"`
 	Sealed       []string `yaml:"sealed"` // is nowhere in plain
-	Vary         struct {
+	Layer        *struct {
+		Feature, State, Name string
+	} `yaml:"layer"` // what the source's layer then shows of a feature
+	Vary struct {
 		ID       []string          `yaml:"id"`
 		Time     map[string]string `yaml:"time"`
 		Lon, Lat string
+		Each     any
 	} `yaml:"vary"` // what differs from message to message, for the demo
 }
 
@@ -70,7 +76,7 @@ func TestCitySystems(t *testing.T) {
 	}
 	s := launchCity(t, dir, data)
 	s.ready(t)
-	x := &systems{t: t, s: s, keys: newKeys(data), broker: broker}
+	x := &systems{t: t, s: s, keys: newKeys(data), broker: broker, zone: city.Zone}
 	x.connected(city)
 	folders, err := os.ReadDir(samplesDir)
 	if err != nil {
@@ -120,6 +126,7 @@ type systems struct {
 	s      *server
 	keys   *keys
 	broker string
+	zone   *time.Location
 }
 
 // send sends one sample and looks at what became of it.
@@ -128,6 +135,14 @@ func (x *systems) send(source *plan.Source, one sample) {
 	body, err := os.ReadFile(filepath.Join(samplesDir, source.ID, one.File))
 	if err != nil {
 		x.t.Fatal(err)
+	}
+	if one.Layer != nil { // what is measured long ago is on no layer
+		now := time.Now().In(x.zone)
+		for text, format := range one.Vary.Time {
+			layout := strings.NewReplacer("YYYY", "2006", "MM", "01", "DD", "02", "hh", "15", "mm", "04", "ss", "05").Replace(format)
+			body = bytes.ReplaceAll(body, []byte(text), []byte(now.Format(layout)))
+		}
+		defer x.shown(source, one)
 	}
 	token := must(x.t)(x.keys.source(source.ID))
 	if source.Transport.Kind == plan.TransportMQTT {
@@ -158,6 +173,34 @@ func (x *systems) send(source *plan.Source, one sample) {
 	if one.Outcome == "accepted" {
 		x.look(one, got.IncidentID)
 	}
+}
+
+// shown waits until the source's layer, as a wall reads it, shows what is expected.
+func (x *systems) shown(source *plan.Source, one sample) {
+	x.t.Helper()
+	want := *one.Layer
+	eventually(x.t, fmt.Sprintf("%s: %+v on the layer", one.File, want), func() bool {
+		status, b, err := x.s.do(http.MethodGet, "/api/v1/layers/"+source.ID, must(x.t)(x.keys.of(wallKey)), "", "")
+		var got struct {
+			Features []struct {
+				ID         string
+				Geometry   struct{ Type string }
+				Properties struct{ State, Label string }
+			}
+		}
+		if err == nil {
+			err = json.Unmarshal(b, &got)
+		}
+		if err != nil || status != http.StatusOK {
+			x.t.Fatalf("%s: layer %d %.300s %v", one.File, status, b, err)
+		}
+		for _, f := range got.Features {
+			if f.ID == want.Feature {
+				return f.Properties.State == want.State && f.Geometry.Type != "" && strings.HasPrefix(f.Properties.Label, want.Name)
+			}
+		}
+		return false
+	})
 }
 
 // connected waits until the server has subscribed at the broker: what is published before that is for nobody.

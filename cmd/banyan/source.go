@@ -112,11 +112,12 @@ type rehearsal struct {
 	state  *dispatch.State
 	events []dispatch.Event
 	now    func() time.Time
+	at     time.Time // when the layers are looked at: a sample's reading is of the past
 }
 
 func newRehearsal(city *plan.City, now func() time.Time) *rehearsal {
-	r := &rehearsal{city: city, state: dispatch.New(), now: now}
-	r.door = ingest.New(ingest.Options{Engine: r, State: r, History: r, Keyring: ingest.NewKeyring(), Layers: layer.New(now), Now: now})
+	r := &rehearsal{city: city, state: dispatch.New(), now: now, at: now()}
+	r.door = ingest.New(ingest.Options{Engine: r, State: r, History: r, Keyring: ingest.NewKeyring(), Layers: layer.New(func() time.Time { return r.at }), Now: now})
 	if _, err := r.decide(dispatch.Configure(city)); err != nil {
 		panic(err) // a compiled configuration is always taken
 	}
@@ -179,6 +180,9 @@ func (r *rehearsal) show(w io.Writer, src *plan.Source, s sample) bool {
 		default:
 			fmt.Fprintf(w, "  %-24s %s\n", f.Name, shown(f.Value))
 		}
+	}
+	if r.at = r.now(); mapped.Layer != nil && !mapped.Layer.At.IsZero() {
+		r.at = mapped.Layer.At
 	}
 	placed := shownPlace(w, src, &mapped)
 	before := len(r.events)

@@ -98,3 +98,31 @@ func TestSourceOfTransports(t *testing.T) {
 		t.Errorf("a batch: %+v", r)
 	}
 }
+
+// TestSourceOfLayers: what of a sample goes to its source's layer is shown field by field, as if it came when it was measured.
+func TestSourceOfLayers(t *testing.T) {
+	sources := repository + "/configs/fuzhou/sources/"
+	for profile, x := range map[string]struct {
+		sample string
+		want   []string
+	}{
+		"traffic.yaml": {"traffic/slow.json", []string{"layer.state              slow", "layer.geometry           LineString of register roads: 东大路 五一路口—六一路口",
+			"→ ignored: by the profile: telemetry; on the layer: 350102-0442-1 is slow", "1 of 1 samples are mapped"}},
+		"river-gauge.yaml": {"river-gauge/warning.json", []string{`layer.geometry           {"type":"Point","coordinates":[119.1045,26.1479]}`, "layer.label              竹岐站", "opens flood.level"}},
+	} {
+		r := banyan(t, "source", "test", sources+profile, sources+"samples/"+x.sample)
+		for _, want := range x.want {
+			if r.code != 0 || !strings.Contains(r.out, want) {
+				t.Errorf("%s does not say %q: %+v", profile, want, r)
+			}
+		}
+	}
+	nowhere := filepath.Join(t.TempDir(), "nowhere.json")
+	if err := os.WriteFile(nowhere, []byte(`{"segment":"x-1","index":1,"closed":false,"minutes":0,"time":"20251125100400"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := banyan(t, "source", "test", sources+"traffic.yaml", nowhere)
+	if r.code != 1 || !strings.Contains(r.out, "layer.geometry ✗         not in register roads: add it, or mend layer.feature") || !strings.Contains(r.out, "0 of 1 samples are mapped") {
+		t.Errorf("%+v", r)
+	}
+}

@@ -12,8 +12,8 @@ import (
 
 // Bounds of what is told.
 const (
-	MaxChangesBytes = 64 << 10    // of one frame of changes; what is left comes with the next
-	shareAge        = time.Second // how long an encoded collection answers everybody: changes follow by frame
+	MaxChangesBytes = 64 << 10               // of one frame of changes; what is left comes with the next
+	shareAge        = 100 * time.Millisecond // how long an encoded collection answers everybody: changes follow by frame
 )
 
 // Collection returns the layer of a source as a GeoJSON FeatureCollection, features by id, with the layer's id and the
