@@ -35,7 +35,7 @@ func demoCommand() *cobra.Command {
 		Long: `Serves as "banyan serve" does, and beside that plays the city: every source posts alerts over real HTTP
 with the rhythm of a day and bursts of callers, and an officer at every seat answers over a real websocket,
 some of them late. Systems with a shape of their own send what sources/samples of the city records, over REST,
-CloudEvents, CAP or MQTT as their profiles say; where a profile names an MQTT broker on this machine, the demo
+CloudEvents, CAP or MQTT as their profiles say, and measure what the wall shows as layers; where a profile names an MQTT broker on this machine, the demo
 is that broker, unless another has the port. The keys it makes are kept in the data folder.`,
 		Example: `  banyan demo
   banyan demo --typhoon --rate 120

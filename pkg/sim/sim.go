@@ -59,6 +59,15 @@ func Run(ctx context.Context, o Options) {
 	talking := newWorld(&o)
 	talking.rng = rand.New(rand.NewPCG(o.Seed, n+1))
 	all.Go(func() { talking.talk(ctx, client) })
+	for i := range o.Systems {
+		for j := range o.Systems[i].messages {
+			if m := &o.Systems[i].messages[j]; m.vary.Each != nil {
+				n++
+				rng := rand.New(rand.NewPCG(o.Seed, n+1))
+				all.Go(func() { o.sweep(ctx, client, o.Systems[i].Source, m, rng) })
+			}
+		}
+	}
 	newWorld(&o).live(ctx, calls)
 	close(calls)
 	all.Wait()

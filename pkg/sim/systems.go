@@ -36,6 +36,7 @@ type vary struct {
 	Time map[string]string `yaml:"time"` // by text, its format, as docs/sources.md words it
 	Lon  string            `yaml:"lon"`
 	Lat  string            `yaml:"lat"`
+	Each *each             `yaml:"each"`
 }
 
 // maxSample bounds a file of samples in bytes.
@@ -56,7 +57,7 @@ func ReadSystems(samples fs.FS, city *plan.City) (list []System, err error) {
 		if !ok || source.Plain() {
 			continue
 		}
-		messages, err := readMessages(samples, f.Name())
+		messages, err := readMessages(samples, f.Name(), city)
 		if err != nil {
 			return nil, err
 		}
@@ -67,7 +68,7 @@ func ReadSystems(samples fs.FS, city *plan.City) (list []System, err error) {
 	return list, nil
 }
 
-func readMessages(samples fs.FS, dir string) (list []message, err error) {
+func readMessages(samples fs.FS, dir string, city *plan.City) (list []message, err error) {
 	b, err := fs.ReadFile(samples, path.Join(dir, "expect.yaml"))
 	if err != nil {
 		return nil, err
@@ -95,6 +96,11 @@ func readMessages(samples fs.FS, dir string) (list []message, err error) {
 		for _, text := range m.texts() {
 			if text != "" && !strings.Contains(m.text, text) {
 				return nil, fmt.Errorf("%s: %q, which varies, is not in it", m.file, text)
+			}
+		}
+		if m.vary.Each != nil {
+			if _, _, err := m.vary.Each.check(city, m.text); err != nil {
+				return nil, fmt.Errorf("%s: %w", m.file, err)
 			}
 		}
 		list = append(list, m)
