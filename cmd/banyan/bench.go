@@ -34,7 +34,8 @@ With --scenario, alerts are due at times that do not wait for answers, and are t
 		Example: `  banyan bench
   banyan bench --walls 1,1000 --rounds 500 --data /var/tmp
   banyan bench --scenario typhoon --for 20s
-  banyan bench --scenario calm,reconnect-storm --json`,
+  banyan bench --scenario calm,reconnect-storm --json
+  banyan bench --scenario gateways`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if err := checkScenarios(&o); err != nil {
@@ -70,6 +71,9 @@ With --scenario, alerts are due at times that do not wait for answers, and are t
 			served := make(chan error, 1)
 			go func() { served <- a.Run(ctx) }()
 			o.Hall, o.Server, o.Type, o.Centre, o.Out = hall, "http://"+a.Addr().String(), kind.Code, city.Centre, cmd.OutOrStdout()
+			o.Cluster = func(ctx context.Context, gateways int) (*bench.Cluster, error) {
+				return openCluster(ctx, o.Dir, dir, sources, gateways)
+			}
 			err = profiled(profile, func() error { return bench.Run(ctx, o) })
 			stop()
 			return errors.Join(err, <-served)

@@ -31,8 +31,9 @@ type Options struct {
 	Walls        []int     // for latencies
 	Rounds       int       // alerts for each latency
 	For          time.Duration
-	Scenarios    []string                        // by name; none: floors, rates and latencies one after the other
-	JSON         bool                            // of scenarios: a figure a line
+	Scenarios    []string // by name; none: floors, rates and latencies one after the other
+	JSON         bool     // of scenarios: a figure a line
+	Cluster      func(ctx context.Context, gateways int) (*Cluster, error)
 	Hall         func(context.Context) *exec.Cmd // of scenarios: a process that runs Hall over its standard input and output
 	Out          io.Writer
 }

@@ -24,6 +24,8 @@ type Scenario struct {
 	Deaf  int     // that never read
 	Burst int     // alerts due at once, every second, beside the others
 	Storm bool    // all walls drop and resume, again and again
+
+	run func(*bench, context.Context) error // nil: the load alone
 }
 
 // Scenarios are those that Run knows by name.
@@ -33,6 +35,7 @@ var Scenarios = []Scenario{
 	{Name: "typhoon", About: "500 a second for 1,000 walls", PerS: 500, Walls: 1000},
 	{Name: "slow-screens", About: "100 a second for 500 walls, ten of which never read", PerS: 100, Walls: 500, Deaf: 10},
 	{Name: "reconnect-storm", About: "20 a second while 2,000 walls drop and resume at once, again and again", PerS: 20, Walls: 2000, Storm: true},
+	{Name: "gateways", About: "3 gateways with 2,000 walls each beside a node with 2,000 and with 6,000: processes, and redis-server", run: (*bench).gateways},
 }
 
 // Bounds of what is measured open-loop.
@@ -96,7 +99,12 @@ func (b *bench) scenarios(ctx context.Context) error {
 		if i < 0 {
 			return fmt.Errorf("no scenario %q", name)
 		}
-		if err := b.scenario(ctx, Scenarios[i]); err != nil {
+		s := Scenarios[i]
+		b.printf("%s: %s\n", s.Name, s.About)
+		if s.run == nil {
+			s.run = func(b *bench, ctx context.Context) error { return b.scenario(ctx, s) }
+		}
+		if err := s.run(b, ctx); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -104,7 +112,6 @@ func (b *bench) scenarios(ctx context.Context) error {
 }
 
 func (b *bench) scenario(ctx context.Context, s Scenario) (err error) {
-	b.printf("%s: %s\n", s.Name, s.About)
 	floor := newHistogram()
 	url, stop, err := bareServer()
 	if err != nil {

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/banyan-ecc/banyan/pkg/auth"
+	"github.com/banyan-ecc/banyan/pkg/bench"
+	"github.com/banyan-ecc/banyan/pkg/plan"
+)
+
+// Times of a cluster that is measured.
+const (
+	clusterStart = time.Minute // for each process to be ready
+	clusterStop  = 20 * time.Second
+)
+
+// cluster is a redis-server, a node and gateways that were started.
+type cluster struct {
+	dir       string
+	processes []*exec.Cmd // in the order they were started
+}
+
+// openCluster starts a city of processes of this program, with folders below dir.
+func openCluster(ctx context.Context, dir, city string, sources []*plan.Source, gateways int) (b *bench.Cluster, err error) {
+	c := &cluster{}
+	if c.dir, err = os.MkdirTemp(dir, "cluster-"); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.stop())
+		}
+	}()
+	b = &bench.Cluster{Stop: c.stop}
+	for _, s := range sources {
+		token, err := auth.Add(c.dir, auth.Key{Role: auth.RoleSource, Source: s.ID})
+		if err != nil {
+			return nil, err
+		}
+		b.SourceTokens = append(b.SourceTokens, token)
+	}
+	if b.WallToken, err = auth.Add(c.dir, auth.Key{Role: auth.RoleWall, Name: "bench"}); err != nil {
+		return nil, err
+	}
+	key, err := auth.Add(c.dir, auth.Key{Role: auth.RoleGateway, Name: "bench"})
+	if err != nil {
+		return nil, err
+	}
+	keyFile := filepath.Join(c.dir, "gateway.key")
+	if err := os.WriteFile(keyFile, []byte(key), 0o600); err != nil {
+		return nil, err
+	}
+	redis, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	_, port, _ := net.SplitHostPort(redis)
+	if err := c.start(ctx, "redis-server", "--port", port, "--bind", "127.0.0.1", "--dir", c.dir, "--save", ""); err != nil {
+		return nil, fmt.Errorf("%w; apt-get install redis-server", err)
+	}
+	serve := []string{"serve", "--city", city, "--redis", "redis://" + redis + "/0", "--log-level", "error"}
+	if b.Node, err = c.serve(ctx, append(serve, "--node", "bench", "--data", c.dir)...); err != nil {
+		return nil, err
+	}
+	for i := range gateways {
+		url, err := c.serve(ctx, append(serve, "--node", fmt.Sprintf("gateway-%d", i+1), "--role", "gateway", "--gateway-key", keyFile)...)
+		if err != nil {
+			return nil, err
+		}
+		b.Gateways = append(b.Gateways, url)
+	}
+	return b, nil
+}
+
+// serve starts this program once more as a server and waits until it is ready.
+func (c *cluster) serve(ctx context.Context, args ...string) (url string, err error) {
+	address, err := freeAddress()
+	if err != nil {
+		return "", err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	if err := c.start(ctx, self, append(args[:len(args):len(args)], "--listen", address)...); err != nil {
+		return "", err
+	}
+	url = "http://" + address
+	for end := time.Now().Add(clusterStart); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		var answer *http.Response
+		if answer, err = http.Get(url + "/readyz"); err != nil {
+			continue
+		}
+		b, _ := io.ReadAll(io.LimitReader(answer.Body, 1<<10))
+		_ = answer.Body.Close()
+		if answer.StatusCode == http.StatusOK {
+			return url, nil
+		}
+		err = fmt.Errorf("%s: %s", answer.Status, b)
+	}
+	return "", fmt.Errorf("a process is not ready after %v: %w", clusterStart, err)
+}
+
+func (c *cluster) start(ctx context.Context, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay, cmd.Stderr = clusterStop, os.Stderr
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	c.processes = append(c.processes, cmd)
+	return nil
+}
+
+// stop ends the processes, the last first, and removes their folders.
+func (c *cluster) stop() error {
+	var errs []error
+	for i := len(c.processes) - 1; i >= 0; i-- {
+		cmd := c.processes[i]
+		late := time.AfterFunc(clusterStop, func() { _ = cmd.Process.Kill() })
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+		if err := cmd.Wait(); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", filepath.Base(cmd.Path), err))
+		}
+		late.Stop()
+	}
+	return errors.Join(append(errs, os.RemoveAll(c.dir))...)
+}
+
+// freeAddress returns an address nobody listens on.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
