@@ -304,6 +304,8 @@ func (d *decision) moveIncident(inc *alert.Incident) error {
 		if d.c.Priority != inc.Priority {
 			x.setPriority(d.c.Priority, d.c.Reason)
 		}
+	case alert.ActPass:
+		return d.pass(inc)
 	default:
 		return alert.Errorf(alert.CodeInvalid, "no incident action %q", d.c.Action)
 	}

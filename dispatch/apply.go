@@ -109,6 +109,8 @@ func (s *State) change(l *live, e *Event) {
 		s.setTask(&doc, e.Task)
 	case IncidentReported:
 		doc.Reported = append(slices.Clip(doc.Reported), e.Rule)
+	case IncidentPassed:
+		applyPass(&doc, e)
 	case IncidentNote, IncidentAssessed, RuleFailed, SealedOpened:
 	default:
 		panic(fmt.Sprintf("dispatch: event %d has unknown type %q", e.Seq, e.Type))

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"github.com/banyan-ecc/banyan/geo"
 	"github.com/banyan-ecc/banyan/pkg/alert"
 	"github.com/banyan-ecc/banyan/pkg/plan"
 )
@@ -33,6 +34,7 @@ type Command struct {
 	Seat       string         `json:"seat,omitempty"`       // ActAssign: to whom
 	Department string         `json:"department,omitempty"` // ActSupport: whose help
 	Priority   alert.Priority `json:"priority,omitzero"`    // ActPriority
+	Level      geo.Level      `json:"level,omitzero"`       // ActPass: to which
 	Reason     string         `json:"reason,omitempty"`     //
 	Text       string         `json:"text,omitempty"`       // ActNote, ActAssess, ActHandOver
 	By         *alert.Actor   `json:"by,omitempty"`         // who acts; absent for sources and the clock

@@ -30,6 +30,7 @@ const (
 	IncidentNote     EventType = "incident.note"
 	IncidentAssessed EventType = "incident.assessed"
 	IncidentReported EventType = "incident.reported"
+	IncidentPassed   EventType = "incident.passed"
 	RuleFailed       EventType = "rule.failed"
 
 	AlertUpdated      EventType = "alert.updated"

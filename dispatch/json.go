@@ -97,6 +97,9 @@ func (c *Command) AppendJSON(b []byte) []byte {
 	o.OptStr("seat", c.Seat)
 	o.OptStr("department", c.Department)
 	o.OptStr("priority", c.Priority.String())
+	if c.Level != 0 {
+		o.Str("level", c.Level.String())
+	}
 	o.OptStr("reason", c.Reason)
 	o.OptStr("text", c.Text)
 	if c.By != nil {

@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/banyan-ecc/banyan/geo"
 	"github.com/banyan-ecc/banyan/pkg/alert"
 	"github.com/banyan-ecc/banyan/pkg/plan"
 )
@@ -150,6 +151,7 @@ func (m *machine) alert() {
 	if rapid.Bool().Draw(m.r, "has reference") {
 		a.IncidentRef = pick(m.r, "reference", "r1", "r2", "r3")
 	}
+	a.Level = pick(m.r, "level", 0, 0, 0, geo.Street, geo.Grid)
 	a.Priority, a.Reporter = pick(m.r, "priority", 0, 0, 0, alert.P1, alert.P4), pick(m.r, "reporter", "", "r-1", "r-2")
 	a.Attributes = []byte(pick(m.r, "attributes", "", "", `{"floors":30}`, `{"floors":"many"}`, `{"pressure_kpa":500}`, `{"pressure_kpa":[]}`))
 	if m.amend(a) {
@@ -201,9 +203,9 @@ func (m *machine) actOnIncident() {
 		return
 	}
 	_, _ = m.perform(Command{Type: IncidentAct, Target: inc.ID, By: m.by(m.seat(task)), Reason: pick(m.r, "reason", "because", "because", ""),
-		Text: "a note", Priority: pick(m.r, "priority", 0, alert.P1, alert.P3), Department: pick(m.r, "department", "health", "gas", "centre", "none"),
+		Level: pick(m.r, "level", geo.City, geo.District, geo.Street, geo.Grid, 0), Text: "a note", Priority: pick(m.r, "priority", 0, alert.P1, alert.P3), Department: pick(m.r, "department", "health", "gas", "centre", "none"),
 		Action: pick(m.r, "action", alert.ActVerify, alert.ActVerify, alert.ActCancel, alert.ActSuspend, alert.ActSuspend, alert.ActResume, alert.ActPriority,
-			alert.ActNote, alert.ActSupport, alert.ActSupport, alert.ActAssess, "dance")})
+			alert.ActNote, alert.ActSupport, alert.ActSupport, alert.ActAssess, alert.ActPass, alert.ActPass, "dance")})
 }
 
 // finish takes a whole incident to its end, which random actions would seldom reach.
@@ -290,7 +292,7 @@ func property(worlds []*plan.City, reached map[string]int, what func(*machine) [
 
 // reachable are the events that sequences of commands must have made, or the properties say little.
 var reachable = []EventType{IncidentOpened, AlertAttached, TaskAssigned, TaskUnstaffed, TaskAcknowledged, TaskEnRoute, TaskOnScene, TaskDone,
-	TaskReturned, TaskCancelled, TaskReassigned, TaskReminded, TaskEscalated, TaskDeadline, IncidentPriority, IncidentState, IncidentNote, RuleFailed,
+	TaskReturned, TaskCancelled, TaskReassigned, TaskReminded, TaskEscalated, TaskDeadline, IncidentPriority, IncidentState, IncidentNote, IncidentPassed, RuleFailed,
 	RosterAmended, RosterGap, RosterGapClosed, SeatMaintenance, SourceMaintenance, ConfigLoaded, SeatSignedOn, HandoverOpened, AlertUpdated, AlertCancelled, IncidentConfirmed, TaskRole, SourceQuarantined, SourceReleased, SourceSilent,
 	SourceHeard}
 

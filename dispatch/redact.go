@@ -10,7 +10,7 @@ func Redact(e *Event) (Event, bool) {
 	switch e.Type {
 	case IncidentNote, IncidentAssessed, RosterAmended, SealedOpened, SourceQuarantined, SourceReleased, SourceSilent, SourceHeard:
 		return Event{}, false
-	case TaskAcknowledged, TaskEnRoute, TaskOnScene, TaskDone, TaskReturned, TaskCancelled, TaskReassigned, IncidentState, IncidentPriority, IncidentReported:
+	case TaskAcknowledged, TaskEnRoute, TaskOnScene, TaskDone, TaskReturned, TaskCancelled, TaskReassigned, IncidentState, IncidentPriority, IncidentReported, IncidentPassed:
 		r.Reason = "" // typed by people
 	case AlertUpdated, AlertCancelled, AlertAttached:
 		r.Reason = "" // may hold the source's number for the incident

@@ -117,6 +117,8 @@ func (s *script) describe(e *Event) string {
 		add("%s, %s: %s", e.IncidentID, e.Rule, e.Reason)
 	case e.Type == IncidentNote:
 		add("%s%s: %s", e.IncidentID, strings.TrimSuffix(" "+e.TaskID, " "), e.Text)
+	case e.Type == IncidentPassed:
+		add("%s from %s to %s: %s", e.IncidentID, e.From, e.To, e.Reason)
 	case e.Type == IncidentPriority:
 		add("%s %s, was %s: %s", e.IncidentID, e.Priority, e.From, e.Reason)
 	default:
@@ -183,6 +185,9 @@ func (s *script) showIncident(label string) {
 		return
 	}
 	s.print("%s %s %s %s, %d alerts", label, i.Number, i.State, i.Priority, i.AlertCount)
+	if i.Level != 0 {
+		s.print(", with the %s", i.Level)
+	}
 	if i.CloseReason != "" {
 		s.print(": %s", i.CloseReason)
 	}

@@ -23,7 +23,7 @@ import (
 //	fire-1 acknowledge 1.fire      the officer at fire-1 acts on fire's task of the first incident
 //	fire-1 return 1.fire because "…"
 //	fire-leader assign 1.fire to fire-2
-//	centre-leader priority 1 P1 because "…"
+//	centre-leader priority 1 P1 because "…", police-1 pass 1 level district because "…"
 //	off fire-1 …, on fire-1 …      nobody is, somebody is at these seats from now on
 //	sit fire-1 陈志强 because "…"   an officer signs on, or off with leave
 //	hand-over fire-1 陈志强 saying "…", confirm fire-1 黄文斌
@@ -228,6 +228,10 @@ func (s *script) details(a *alert.Alert, w []string) (callers int) {
 			if err := a.Priority.UnmarshalText([]byte(value)); err != nil {
 				s.d.t.Fatal(err)
 			}
+		case "level":
+			if err := a.Level.UnmarshalText([]byte(value)); err != nil {
+				s.d.t.Fatal(err)
+			}
 		case "who":
 			a.Reporter = value
 		case "callers":
@@ -292,6 +296,11 @@ func (s *script) act(w []string) {
 			i++
 		case "because":
 			c.Reason = w[i+1]
+			i++
+		case "level":
+			if err := c.Level.UnmarshalText([]byte(w[i+1])); err != nil {
+				s.d.t.Fatal(err)
+			}
 			i++
 		case "saying":
 			c.Text = w[i+1]

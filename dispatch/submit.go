@@ -154,7 +154,7 @@ func (d *decision) begin(r *report, key alert.Key) {
 		Areas: w.areas, OutsideCity: w.outside, Text: a.Text, Plan: p.ID, Alerts: []alert.Ref{}, Tasks: []*alert.Task{},
 		AlertCount: 1, OpenedAt: d.c.At, UpdatedAt: d.c.At, FirstOccurredAt: a.OccurredAt, LastOccurredAt: a.OccurredAt,
 		Sensitivity:  r.src.Sensitivity,
-		WarningLevel: a.WarningLevel, Cover: a.Cover, ExpiresAt: a.ExpiresAt, Exercise: a.Exercise, Traceparent: a.Traceparent,
+		WarningLevel: a.WarningLevel, Cover: a.Cover, ExpiresAt: a.ExpiresAt, Exercise: a.Exercise, Traceparent: a.Traceparent, Level: a.Level,
 	}
 	if a.IncidentRef != "" {
 		inc.Refs = []alert.SourceRef{{Source: a.Source, Ref: a.IncidentRef}}

@@ -11,6 +11,9 @@ func warn(doc *alert.Incident, a *alert.Alert, update bool) {
 	if a.Cover != nil && (update || doc.Cover == nil) {
 		doc.Cover = a.Cover
 	}
+	if a.Level != 0 && (update || doc.Level == 0) {
+		doc.Level = a.Level
+	}
 	if update {
 		doc.ExpiresAt = a.ExpiresAt
 	} else if doc.ExpiresAt != 0 {

@@ -34,6 +34,7 @@ type Alert struct {
 	ExpiresAt    Time         `json:"expires_at,omitzero"`     // when it says nothing any more
 	Exercise     bool         `json:"exercise,omitempty"`      // part of a drill
 	Traceparent  string       `json:"traceparent,omitempty"`   // W3C Trace Context of the source's own trace, where traces are kept
+	Level        geo.Level    `json:"level,omitzero"`          // of the areas, that its source has brought it to
 }
 
 // Location is a position in WGS-84.
@@ -103,6 +104,7 @@ type Incident struct {
 	ExpiresAt       Time          `json:"expires_at,omitzero"`       // of the latest alert that had one
 	Exercise        bool          `json:"exercise,omitempty"`        // a drill; real alerts never join it
 	Traceparent     string        `json:"traceparent,omitempty"`     // of the first alert
+	Level           geo.Level     `json:"level,omitzero"`            // of the areas, that it was passed to; 0: that of the last of Areas
 }
 
 // Unconfirmed says who alone has reported an incident that nobody trusted has confirmed.

@@ -148,6 +148,7 @@ const (
 	ActSupport  Action = "support"  // asks a department that has no part yet for its help; needs a reason
 	ActAssess   Action = "assess"   // 研判: a written judgement of a seat that takes part
 	ActReport   Action = "report"   // 信息报送: a report upward was made; the text is its id
+	ActPass     Action = "pass"     // 上报, 下派: to another level of the areas; needs a reason
 )
 
 // Actions on a seat, and on a handover. The ones without By come from whoever watches the connections.
@@ -185,4 +186,4 @@ const (
 )
 
 // IncidentActions lists the incident actions.
-var IncidentActions = [...]Action{ActVerify, ActCancel, ActSuspend, ActResume, ActPriority, ActSupport, ActAssess, ActReport, ActNote}
+var IncidentActions = [...]Action{ActVerify, ActCancel, ActSuspend, ActResume, ActPriority, ActSupport, ActAssess, ActReport, ActPass, ActNote}

@@ -225,6 +225,9 @@ func (a *Alert) AppendJSON(b []byte) []byte {
 	o.OptTime("expires_at", a.ExpiresAt)
 	o.OptBool("exercise", a.Exercise)
 	o.OptStr("traceparent", a.Traceparent)
+	if a.Level != 0 {
+		o.Str("level", a.Level.String())
+	}
 	return o.End()
 }
 
@@ -369,6 +372,9 @@ func (i *Incident) AppendJSON(b []byte) []byte {
 	o.OptTime("expires_at", i.ExpiresAt)
 	o.OptBool("exercise", i.Exercise)
 	o.OptStr("traceparent", i.Traceparent)
+	if i.Level != 0 {
+		o.Str("level", i.Level.String())
+	}
 	return o.End()
 }
 

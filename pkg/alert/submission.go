@@ -45,6 +45,7 @@ type Submission struct {
 	ExpiresAt    string `json:"expires_at,omitempty"`
 	Exercise     bool   `json:"exercise,omitempty"`
 	Cover        *Cover `json:"cover,omitempty"`
+	Level        string `json:"level,omitempty"` // of the areas, that the source has brought it to: city, district, street, community, grid
 }
 
 // Position is a location as a source sends it, in the datum it declares.

@@ -74,6 +74,11 @@ func (v *fields) warning(s *Submission, a *Alert) {
 	if !a.WarningLevel.Valid() {
 		v.add("warning_level", "must be red, orange, yellow or blue, or absent", "", s.WarningLevel)
 	}
+	if s.Level != "" {
+		if err := a.Level.UnmarshalText([]byte(s.Level)); err != nil {
+			v.add("level", "must be city, district, street, community or grid, or absent", "", s.Level)
+		}
+	}
 	if s.ExpiresAt != "" {
 		t, err := ParseTime(s.ExpiresAt)
 		if err != nil {

@@ -33,10 +33,11 @@ type actionInput struct {
 
 // Action is what an officer says beside what is done. Which members are needed depends on the action.
 type Action struct {
-	Reason     string `json:"reason,omitempty" doc:"Why; needed to return, cancel, suspend and to change a priority."`
+	Reason     string `json:"reason,omitempty" doc:"Why; needed to return, cancel, suspend, pass and to change a priority."`
 	Seat       string `json:"seat,omitempty" doc:"assign: to which seat."`
 	Department string `json:"department,omitempty" doc:"support: whose help is asked for."`
 	Priority   string `json:"priority,omitempty" doc:"priority: P1 to P4."`
+	Level      string `json:"level,omitempty" doc:"pass: to which level: city, district, street, community or grid."`
 	Text       string `json:"text,omitempty" doc:"note: what to write down."`
 }
 
@@ -58,6 +59,11 @@ func (in *actionInput) command(kind dispatch.CommandType, a alert.Action) (dispa
 	}
 	if err := c.Priority.UnmarshalText([]byte(in.Body.Priority)); err != nil {
 		wrong = append(wrong, alert.Field{Field: "priority", Reason: "must be P1, P2, P3 or P4", Value: shortened(in.Body.Priority)})
+	}
+	if in.Body.Level != "" {
+		if err := c.Level.UnmarshalText([]byte(in.Body.Level)); err != nil {
+			wrong = append(wrong, alert.Field{Field: "level", Reason: "must be city, district, street, community or grid", Value: shortened(in.Body.Level)})
+		}
 	}
 	if wrong != nil {
 		return c, &alert.Error{Code: alert.CodeInvalid, Detail: fmt.Sprintf("the action breaks %d rules", len(wrong)), Fields: wrong}

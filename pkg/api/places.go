@@ -169,8 +169,15 @@ type CityInfo struct {
 	Sources     []Named      `json:"sources"`
 	Objectives  []Objective  `json:"objectives" doc:"What is asked of the centre; empty where the city names none."`
 	Reports     []ReportInfo `json:"reports" doc:"Reports upward that are asked for; empty where the city names none."`
+	Passing     *PassingInfo `json:"passing,omitempty" doc:"Which incidents are passed between levels; absent where none are."`
 	Registers   []string     `json:"registers" doc:"Ids of the registers that can be asked for what is near an incident."`
 	Digest      string       `json:"digest"`
+}
+
+// PassingInfo says which incidents are passed up and down, and between which levels.
+type PassingInfo struct {
+	Types  []string    `json:"types"`
+	Levels []geo.Level `json:"levels" doc:"From the city down."`
 }
 
 func (s *Server) getCity(context.Context, *struct{}) (*body[CityInfo], error) {
@@ -193,6 +200,9 @@ func (s *Server) getCity(context.Context, *struct{}) (*body[CityInfo], error) {
 	}
 	for _, r := range c.Reports {
 		info.Reports = append(info.Reports, ReportInfo{r.ID, r.Name, r.NameEN, r.Types(c), r.Priorities(), r.Within.Seconds(), r.To, r.Basis})
+	}
+	if p := c.Passing; p != nil {
+		info.Passing = &PassingInfo{p.Types(c), p.Levels}
 	}
 	return &body[CityInfo]{info}, nil
 }

@@ -178,6 +178,7 @@ var table = map[Action][columns]Scope{
 	"incident.priority": {no, no, All, Part, Part, All, no, no, no, no, no},
 	"incident.note":     {no, no, All, Part, Part, All, no, no, no, no, no},
 	"incident.report":   {no, no, All, Part, Part, All, no, no, no, no, no},
+	"incident.pass":     {no, no, All, Part, Part, All, no, no, no, no, no},
 	"task.acknowledge":  {no, no, All, Part, Part, All, no, no, no, no, no},
 	"task.depart":       {no, no, All, Part, Part, All, no, no, no, no, no},
 	"task.arrive":       {no, no, All, Part, Part, All, no, no, no, no, no},

@@ -20,7 +20,7 @@ func everything() []Action {
 
 const (
 	handling = "incident.read incident.timeline incident.assess incident.support incident.verify incident.cancel incident.suspend incident.resume " +
-		"incident.priority incident.note incident.report task.acknowledge task.depart task.arrive task.finish task.return task.note"
+		"incident.priority incident.note incident.report incident.pass task.acknowledge task.depart task.arrive task.finish task.return task.note"
 	sitting = "seat.sign-on handover.hand-over handover.confirm swap.ask"
 )
 

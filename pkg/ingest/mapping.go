@@ -154,7 +154,7 @@ func (x *mapper) identity(m *Message) {
 func (x *mapper) alert() {
 	s := &x.out.Submission
 	s.Type, s.Area, s.Priority, s.Text = x.text(x.m.Type), x.text(x.m.Area), x.text(x.m.Priority), x.text(x.m.Text)
-	s.Reporter = x.text(x.m.Reporter)
+	s.Reporter, s.Level = x.text(x.m.Reporter), x.text(x.m.Level)
 	if at, ok := x.value(x.m.OccurredAt, func(v any) (any, error) { return x.m.Time.Parse(v) }).(time.Time); ok {
 		s.OccurredAt = at.Format(time.RFC3339Nano)
 	}

@@ -56,6 +56,7 @@ type City struct {
 	Sources     []*Source // by id
 	Commanders  []*Seat   // of the centre, in file order
 	Reports     []*Report // in file order
+	Passing     *Passing  // nil: nothing is passed between levels
 	Objectives  []*Objective
 	Roster      *roster.Roster
 	Areas       *geo.Index

@@ -42,6 +42,7 @@ type rawMapping struct {
 	Priority    *rawRule     `yaml:"priority"`
 	Text        *rawRule     `yaml:"text"`
 	IncidentRef *rawRule     `yaml:"incident_ref"`
+	Level       *rawRule     `yaml:"level"`
 	Attributes  *rawRules    `yaml:"attributes"`
 }
 
@@ -158,6 +159,7 @@ func (l *loader) mapping(file string, raw *rawSource, s *Source) *Mapping {
 	out.Type, out.OccurredAt = x.rule("type", m.Type, x.typeCode), x.rule("occurred_at", m.OccurredAt, nil)
 	out.Area, out.Priority = x.rule("area", m.Area, nil), x.rule("priority", m.Priority, x.urgency)
 	out.Text, out.IncidentRef = x.rule("text", m.Text, nil), x.rule("incident_ref", m.IncidentRef, nil)
+	out.Level = x.rule("level", m.Level, x.level)
 	if p := m.Location; p != nil {
 		out.Lon, out.Lat = x.rule("location.lon", p.Lon, nil), x.rule("location.lat", p.Lat, nil)
 		out.AccuracyM, out.Datum = x.rule("location.accuracy_m", p.AccuracyM, nil), x.rule("location.datum", p.Datum, x.datum)
@@ -302,6 +304,12 @@ func (x *mapper) urgency(field string, s str) {
 	var p alert.Priority
 	if err := p.UnmarshalText([]byte(s.V)); err != nil {
 		x.problem(x.file, s.Line, "%s: priority %q: want P1, P2, P3 or P4, or nothing", field, s.V)
+	}
+}
+
+func (x *mapper) level(field string, s str) {
+	if _, err := geo.ParseLevel(s.V); err != nil {
+		x.problem(x.file, s.Line, "%s: %v", field, err)
 	}
 }
 

@@ -41,11 +41,13 @@ func (l *loader) loadPlans() {
 		Plans   []rawPlan                 `yaml:"plans"`
 		Raises  []rawRaise                `yaml:"raises"`
 		Reports []rawReport               `yaml:"reports"`
+		Passing *rawPassing               `yaml:"passing"`
 	}
 	if !l.decode(plansFile, &raw) {
 		return
 	}
 	l.reports(raw.Reports)
+	l.passing(raw.Passing)
 	for _, id := range inOrder(raw.Ladders) {
 		l.city.ladders[id.V] = l.ladder(id, raw.Ladders[id])
 	}

@@ -50,6 +50,8 @@ type Mapping struct {
 	Type, OccurredAt, Area, Priority, Text, IncidentRef *Rule
 	Lon, Lat, AccuracyM, Datum                          *Rule
 
+	Level *Rule // the level of the areas that it is with
+
 	Attributes []*Rule // by name
 	Object     *Rule   // the attributes at once; Attributes are put over them
 	Time       Times

@@ -1,16 +1,17 @@
 // The forms of the actions that must be told something, or asked twice.
 
 import { PRIORITIES, isFinalTask } from '@banyan/live/protocol'
-import type { Priority } from '@banyan/live/protocol'
+import type { AreaLevel, Priority } from '@banyan/live/protocol'
 import { form } from './forms.ts'
 import type { Choice, Field } from './forms.ts'
+import { levelOf, placeAt, targets } from './passing.ts'
 import type { IncidentAct, TaskAct } from './pending.ts'
 import { CENTRE } from './queue.ts'
 import type { Item } from './queue.ts'
 import { owedOf } from './reports.ts'
 import type { Owed } from './reports.ts'
 import { ask } from './sending.ts'
-import { city, lang, mySeat, myName, queue, say, seats, selectedRow, text } from './state.ts'
+import { areas, city, lang, mySeat, myName, queue, say, seats, selectedRow, text } from './state.ts'
 import { nameOf } from './text.ts'
 import { atDate, describe, seatName } from './words.ts'
 
@@ -48,6 +49,21 @@ export function incidentForm(act: IncidentAct, i: Item): void {
     name: act, title: text.peek().acts[act], about: i.incident.id, line: describe(i), warning: danger ? text.peek().sure : '', danger,
     fields: INCIDENT_FIELDS[act]?.(i) ?? [],
     submit: (body, draft) => ask({ on: 'incident', act, incident: i.incident.id, body }, draft),
+  }
+}
+
+// passForm asks to which level an incident is passed and why; the next one alone needs no choosing.
+export function passForm(i: Item, up: boolean): void {
+  const t = text.peek()
+  const to = targets(city.peek()?.passing, i.incident, levelOf(i.incident, areas.peek()), up)
+  const [next] = to
+  if (!next) return
+  const label = (l: AreaLevel) => [t.levels[l], placeAt(i.incident, l, areas.peek(), [])].filter(Boolean).join(' ')
+  const alone = to.length === 1
+  form.value = {
+    name: up ? 'pass-up' : 'pass-down', title: up ? t.passUp : t.passDown, about: i.incident.id, line: `${describe(i)}${alone ? ` → ${label(next)}` : ''}`, warning: '', danger: false,
+    fields: [...(alone ? [] : [{ name: 'level' as const, label: t.toLevel, required: true, choices: to.map((l) => ({ value: l, label: label(l) })), initial: next }]), reason(true)],
+    submit: (body, draft) => ask({ on: 'incident', act: 'pass', incident: i.incident.id, body: { ...body, level: body.level ?? next } }, draft),
   }
 }
 

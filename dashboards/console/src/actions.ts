@@ -1,12 +1,13 @@
 // Every action of the console: its key, when it is possible, and what it does. Buttons, keys and the command bar all
 // come from this list.
 
-import { bulkForm, incidentForm, reportForm, signOffForm, signOnForm, taskForm } from './actforms.ts'
+import { bulkForm, incidentForm, passForm, reportForm, signOffForm, signOnForm, taskForm } from './actforms.ts'
 import { nextMute } from './alarm.ts'
 import { amendments, chosenSlot, swaps, week } from './books.ts'
 import { mayReplay, replayChosen } from './feeds.ts'
 import { commandBar, dutyOpen, helping } from './forms.ts'
 import { goNear, nearOf } from './nearread.ts'
+import { levelOf, targets } from './passing.ts'
 import type { IncidentAct, TaskAct } from './pending.ts'
 import type { Item } from './queue.ts'
 import { amendForm, anyResting, endMaintenanceForm, isOver, leaveForm, maintainForm, unamendForm } from './rosterforms.ts'
@@ -16,7 +17,7 @@ import { leave } from './run.ts'
 import { nextWaiting, showList } from './select.ts'
 import { mayUnseal, unsealForm } from './sealed.ts'
 import { ask } from './sending.ts'
-import { bookkeeper, city, desk, edits, item, leader, movedAt, mutedUntil, mySeat, pane, queue, say, selectedRow, serverNow, signedOn, switchLang, text } from './state.ts'
+import { areas, bookkeeper, city, desk, edits, item, leader, movedAt, mutedUntil, mySeat, pane, queue, say, selectedRow, serverNow, signedOn, switchLang, text } from './state.ts'
 import { amendmentsOn, slotOf } from './week.ts'
 import type { Slot } from './week.ts'
 import type { Pane } from './state.ts'
@@ -107,6 +108,10 @@ const onItem = (id: string, key: string, label: () => string, run: (i: Item) => 
   },
 })
 
+// mayPass reports whether there is a level above, or below, that the incident may be passed to.
+const mayPass = (i: Item | undefined, up: boolean): boolean =>
+  i !== undefined && mayIncident(desk.value, i.incident, 'pass') && targets(city.value?.passing, i.incident, levelOf(i.incident, areas.value), up).length > 0
+
 // show puts something beside the queue, or takes it away again.
 function show(what: Pane): void {
   pane.value = pane.peek() === what ? 'incident' : what
@@ -132,6 +137,8 @@ export const ACTIONS: readonly Action[] = [
   onIncident('resume', 's', (i) => incidentForm('resume', i)),
   onIncident('cancel', 'c', (i) => incidentForm('cancel', i)),
   onItem('report', 'shift+r', () => text.value.acts.report, reportForm, (i) => mayIncident(desk.value, i?.incident, 'report') && i !== undefined && owedOf(city.value?.reports, i.incident).length > 0),
+  onItem('pass-up', 'shift+u', () => text.value.passUp, (i) => passForm(i, true), (i) => mayPass(i, true)),
+  onItem('pass-down', 'shift+d', () => text.value.passDown, (i) => passForm(i, false), (i) => mayPass(i, false)),
   onItem('near', 'shift+c', () => text.value.nearTab, goNear, (i) => i !== undefined && nearOf(i.incident).length > 0),
   other('sign-on', 'o', 'duty', () => text.value.signOn, signOnForm, () => !signedOn.value && mySeat.value !== undefined),
   other('sign-off', 'o', 'duty', () => text.value.signOff, signOffForm, () => signedOn.value),

@@ -14,7 +14,7 @@ export function FormDialog() {
 
 function Open({ form: f }: { form: Form }) {
   const t = text.value
-  const [chosen, setChosen] = useState<Readonly<Record<string, string>>>({})
+  const [chosen, setChosen] = useState<Readonly<Record<string, string>>>(() => Object.fromEntries(f.fields.flatMap((field) => (field.choices && field.initial ? [[field.name, field.initial]] : []))))
   const [asked, setAsked] = useState(false)
   const key = (field: Field) => `${f.name}.${field.name}`
   const typedOf = (field: Field) => chosen[field.name] ?? (field.initial || readDraft(f.about, key(field)))

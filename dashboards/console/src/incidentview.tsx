@@ -5,6 +5,7 @@ import { Clock, Deadline } from './clocks.tsx'
 import { Shape } from './levels.ts'
 import { Marks } from './marks.tsx'
 import { MapView } from './mapview.tsx'
+import { levelOf, placeAt } from './passing.ts'
 import { onIncident } from './pending.ts'
 import { NearMark, NearView } from './nearview.tsx'
 import type { Item, Group } from './queue.ts'
@@ -12,7 +13,7 @@ import { Reports } from './reportsview.tsx'
 import { opened } from './sealed.ts'
 import { dismiss } from './sending.ts'
 import { Sending } from './queueview.tsx'
-import { city, item, lang, pending, selectedRow, selectedTask, signedOn, text } from './state.ts'
+import { areas, city, item, lang, pending, selectedRow, selectedTask, signedOn, text } from './state.ts'
 import { nameOf } from './text.ts'
 import { Timeline } from './timelineview.tsx'
 import { atDate, atTime, departmentName, heldBy, placeOf, typeName } from './words.ts'
@@ -63,6 +64,7 @@ function Head({ item: i }: { item: Item }) {
       </div>
       <div class="incident-age"><span class="soft">{t.age}</span><b><Clock sinceMs={Date.parse(inc.opened_at)} /></b></div>
       <Site incident={inc} />
+      <Levels incident={inc} />
       {inc.text ? <p class="incident-text">{inc.text}</p> : null}
     </header>
   )
@@ -78,6 +80,24 @@ function Site({ incident: i }: { incident: Incident }) {
 }
 const SITE = ['school', 'gate']
 
+// Levels is the path of an incident that is passed up and down, with the level it is with now.
+function Levels({ incident: i }: { incident: Incident }) {
+  const t = text.value
+  const p = city.value?.passing
+  if (!p?.types.includes(i.type)) return null
+  const now = levelOf(i, areas.value)
+  const told = shownTimeline(i.id)?.events.findLast((e) => Array.isArray(e.alert?.attributes?.path))?.alert?.attributes?.path as readonly unknown[] | undefined
+  return (
+    <ol class="levels" aria-label={t.levelPath} data-level={now}>
+      {p.levels.map((l) => (
+        <li key={l} aria-current={l === now ? 'step' : undefined} class={classes(l === now && 'now')} title={l === now ? t.levelNow : undefined}>
+          <span class="soft">{t.levels[l]}</span> {placeAt(i, l, areas.value, told ?? [])}
+        </li>
+      ))}
+    </ol>
+  )
+}
+
 function Actions() {
   const t = text.value
   return (
@@ -87,7 +107,7 @@ function Actions() {
       </div>
       <div role="group" aria-label={t.timeline}>
         <Act id="assessments" /><Act id="note" /><Act id="support" /><Act id="priority" />
-        <Act id="verify" hide strong /><Act id="suspend" hide /><Act id="resume" hide /><Act id="cancel" hide /><Act id="unseal" hide />
+        <Act id="verify" hide strong /><Act id="suspend" hide /><Act id="resume" hide /><Act id="cancel" hide /><Act id="pass-up" hide /><Act id="pass-down" hide /><Act id="unseal" hide />
       </div>
       <Unconfirmed />
       {signedOn.value ? null : <p class="soft">{t.mustSignOn}</p>}

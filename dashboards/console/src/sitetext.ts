@@ -1,6 +1,6 @@
 // What the console says of the place of an incident and of what is told with it, Chinese first.
 
-import type { WarningLevel } from '@banyan/live/protocol'
+import type { AreaLevel, WarningLevel } from '@banyan/live/protocol'
 
 type Words = Readonly<Record<string, string>>
 
@@ -9,6 +9,8 @@ export const zhSite = {
   hazardNear: (n: number, far: string) => `临近挂牌隐患 ${n} · 最近 ${far}`,
   warnings: { red: '红色预警', orange: '橙色预警', yellow: '黄色预警', blue: '蓝色预警' } satisfies Record<WarningLevel, string>,
   coverOf: (names: readonly string[]) => `预警范围${names.length > 0 ? '：' + names.slice(0, 6).join('、') + (names.length > 6 ? '…' : '') : ''}`,
+  passUp: '上报', passDown: '下派', toLevel: '至层级', levelPath: '层级', levelNow: '现在层级',
+  levels: { city: '市', district: '区县', street: '街道', community: '社区', grid: '网格' } satisfies Record<AreaLevel, string>,
   // Registers and columns that have a name of their own; any others are shown as the city calls them.
   registers: { cameras: '周边视频', hazards: '周边挂牌隐患', schools: '周边学校' } as Words,
   attributes: {
@@ -22,6 +24,8 @@ export const enSite: typeof zhSite = {
   hazardNear: (n, far) => `${n} listed hazard${n === 1 ? '' : 's'} near, ${far}`,
   warnings: { red: 'RED warning', orange: 'ORANGE warning', yellow: 'YELLOW warning', blue: 'BLUE warning' },
   coverOf: (names) => `Area of the warning${names.length > 0 ? ': ' + names.slice(0, 6).join(', ') + (names.length > 6 ? '…' : '') : ''}`,
+  passUp: 'Pass up', passDown: 'Pass down', toLevel: 'To level', levelPath: 'Levels', levelNow: 'with this level now',
+  levels: { city: 'city', district: 'district', street: 'street', community: 'community', grid: 'grid' },
   registers: { cameras: 'Cameras near', hazards: 'Listed hazards near', schools: 'Schools near' },
   attributes: {
     owner: 'owner', deadline: 'deadline', material: 'material', grade: 'grade', kind: 'kind', gates: 'gates', stream: 'picture', unit: 'unit', list: 'list', hazard: 'hazard',

@@ -1,7 +1,8 @@
 // Names of things as rows, forms and the timeline say them.
 
-import type { Alert, Incident, LiveEvent, Seat, Stint, Task } from '@banyan/live/protocol'
+import type { Alert, AreaLevel, Incident, LiveEvent, Seat, Stint, Task } from '@banyan/live/protocol'
 import { span } from '@banyan/live/time'
+import { ASCENDING } from './passing.ts'
 import type { Item } from './queue.ts'
 import { areas, city, clock, lang, seats, text } from './state.ts'
 import { zhWhy } from './rostertext.ts'
@@ -92,6 +93,9 @@ export function noticeLine(e: LiveEvent): string {
 const maintained = (e: LiveEvent): string | undefined =>
   e.type !== 'seat.maintenance' ? undefined : e.maintenance ? `${text.value.restingUntil(atDate(e.maintenance.until))} ${e.maintenance.reason ?? ''}` : text.value.acts['maintain-end']
 
+const levelName = (l: string | undefined): string => text.value.levels[l as AreaLevel] ?? l ?? ''
+const isUp = (e: LiveEvent): boolean => ASCENDING.indexOf(e.to as AreaLevel) > ASCENDING.indexOf(e.from as AreaLevel)
+
 // marksOf says that an alert was a drill, and of which level a warning.
 const marksOf = (a: Alert | undefined): string =>
   [a?.exercise ? text.value.exercise : '', a?.warning_level ? text.value.warnings[a.warning_level] : ''].filter(Boolean).map((m) => ` ${m}`).join('')
@@ -112,6 +116,7 @@ export function lineOf(e: LiveEvent): string {
     case 'alert.cancelled': return `${t.alertCancelled} ${e.alert?.source ?? ''} ${e.alert?.id ?? ''}${why}`
     case 'incident.confirmed': return `${t.incidentConfirmed}${why}`
     case 'incident.reported': return `${t.reported} ${reportName(e.rule ?? '')}${why}`
+    case 'incident.passed': return `${isUp(e) ? t.passUp : t.passDown} ${levelName(e.from)} → ${levelName(e.to)}${why}`
     case 'sealed.opened': return `${t.unseal}${why}`
     case 'incident.assessed': return `${t.acts.assessments}：${e.text ?? ''}`
     case 'task.reassigned':

@@ -33,6 +33,9 @@ export interface Task {
 // WarningLevel is the colour of a forecast or warning, an axis of its own beside priority.
 export type WarningLevel = 'red' | 'orange' | 'yellow' | 'blue'
 
+// AreaLevel is a level of the areas, from the city down.
+export type AreaLevel = 'city' | 'district' | 'street' | 'community' | 'grid'
+
 // Cover is what a warning is about: codes of areas, and H3 cells, compacted.
 export interface Cover {
   areas?: readonly string[]
@@ -58,6 +61,7 @@ export interface Alert extends AlertRef {
   warning_level?: WarningLevel
   cover?: Cover
   exercise?: boolean // a drill
+  level?: AreaLevel
 }
 
 export interface Incident {
@@ -87,6 +91,7 @@ export interface Incident {
   cancelled_count?: number // alerts that their sources took back
   folded_count?: number // alerts that a storm rule put here
   exercise?: boolean // a drill
+  level?: AreaLevel // it was passed to; absent: that of the last of its areas
   warning_level?: WarningLevel
   cover?: Cover
   reported?: readonly string[] // ids of the reports upward that were made
@@ -267,6 +272,7 @@ export interface City extends Named {
   areas: readonly Area[]
   objectives?: readonly Objective[] // absent: an older server
   reports?: readonly ReportRule[] // absent: an older server
+  passing?: { types: readonly string[]; levels: readonly AreaLevel[] } // which incidents are passed between levels, from the city down
   registers?: readonly string[] // ids; absent: an older server
 }
 

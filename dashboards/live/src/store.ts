@@ -5,7 +5,7 @@ import { gapsAfter, gapsOf, NO_GAPS } from './gaps.ts'
 import type { Gaps } from './gaps.ts'
 import { Tally } from './load.ts'
 import { isFinalIncident, isFinalTask } from './protocol.ts'
-import type { EventsFrame, Incident, LiveEvent, Seat, SnapshotFrame, StateFrame, Task, Today } from './protocol.ts'
+import type { AreaLevel, EventsFrame, Incident, LiveEvent, Seat, SnapshotFrame, StateFrame, Task, Today } from './protocol.ts'
 
 // Answer is one acknowledgement: how long a task waited, and whether that was within its plan's deadline.
 export interface Answer {
@@ -228,12 +228,14 @@ function changed(i: Incident, e: LiveEvent, onTask: (t: Task) => void): Incident
       if (e.last_occurred_at) next.last_occurred_at = e.last_occurred_at
       if (e.folded_count !== undefined) next.folded_count = e.folded_count
       warn(next, e, i.cover === undefined)
+      if (e.alert?.level && !i.level) next.level = e.alert.level
       break
     case 'alert.updated':
       if (e.incident_type) next.type = e.incident_type
       if (e.last_occurred_at) next.last_occurred_at = e.last_occurred_at
       if (e.cancelled_count !== undefined) next.cancelled_count = e.cancelled_count
       warn(next, e, true)
+      if (e.alert?.level) next.level = e.alert.level
       break
     case 'alert.cancelled':
       if (e.cancelled_count !== undefined) next.cancelled_count = e.cancelled_count
@@ -248,6 +250,9 @@ function changed(i: Incident, e: LiveEvent, onTask: (t: Task) => void): Incident
       break
     case 'incident.reported':
       if (e.rule && !i.reported?.includes(e.rule)) next.reported = [...(i.reported ?? []), e.rule]
+      break
+    case 'incident.passed':
+      if (e.to) next.level = e.to as AreaLevel
       break
     case 'incident.state':
       if (e.state) next.state = e.state
