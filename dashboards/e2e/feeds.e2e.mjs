@@ -1,5 +1,6 @@
 // The sources as a duty leader sees them: one sends what cannot be mapped, which is held and shown with the reason until
 // its profile is mended; a warning has its colour and area, a school's alarm its gate on the first screen;
+// a grid worker's report is passed up and down;
 // what is sealed of an alert is opened with a reason and is then in the timeline; a wall sees nothing of it.
 //
 //   node dashboards/e2e/feeds.e2e.mjs --url http://127.0.0.1:8080 --banyan bin/banyan --data DIR --city DIR --shots DIR
@@ -30,7 +31,7 @@ function warning(status, severity, number) {
 
 async function main() {
   const [hotline, meters, wallKey] = [stage.key('source', '--source', 'e2e-hotline'), stage.key('source', '--source', 'e2e-meters'), stage.key('wall', '--name', 'feeds')]
-  const [weather, school, chiefKey] = [stage.key('source', '--source', 'weather-cap'), stage.key('source', '--source', 'school-alarm'), stage.key('officer', '--seat', 'centre-leader', '--name', '总值班测试员')]
+  const [weather, grid, school, chiefKey] = [stage.key('source', '--source', 'weather-cap'), stage.key('source', '--source', 'grid'), stage.key('source', '--source', 'school-alarm'), stage.key('officer', '--seat', 'centre-leader', '--name', '总值班测试员')]
   stage.person('feeds-e2e', '带班测试员', 'police', PASSWORD, 'duty_leader')
   stage.person('feeds-admin', '系统管理员', '', PASSWORD, 'system_administrator')
   await stage.known(wallKey)
@@ -87,6 +88,30 @@ async function main() {
     await chief.locator(`[data-shown="${id}"] .cover`).waitFor({ timeout: WITHIN_MS })
     await stage.shot(chief, 'warning')
     await wall.locator(`[data-incident="${id}"] [data-warning="orange"]`).waitFor({ timeout: WITHIN_MS })
+  })
+
+  await step('a grid report shows its path and is passed up by key, with a reason; its source brings it down again', async () => {
+    const report = (step, level, at) => ({ 事件编号: 'WG-1', 环节: step, 环节时间: at, 发现时间: '2026-01-01 08:00:00', 事件类型: '安全隐患', 紧急程度: '紧急', 网格编码: '350102003003012', 区划路径: '福州市/鼓楼区/温泉街道/东大社区/第12网格',
+      当前层级: level, 描述: '外墙空调支架松动', 坐标: { 经度: 119.3071, 纬度: 26.0899 }, 网格员: { 编号: 'WGY-1', 姓名: '陈某' } })
+    const { incident_id: id } = await stage.call(grid, 'alerts', report('上报', '街道', '2026-01-01 08:10:00'))
+    await chief.locator(`.queue-list [data-incident="${id}"]`).first().click({ timeout: WITHIN_MS })
+    await chief.locator(`[data-shown="${id}"] [data-level="street"] .now`, { hasText: '温泉街道' }).waitFor({ timeout: WITHIN_MS })
+    await chief.locator('.levels', { hasText: '第12网格' }).waitFor({ timeout: WITHIN_MS })
+    await chief.keyboard.press('Shift+U')
+    await shell(chief, 'pass-up').waitFor()
+    await chief.keyboard.press('Tab')
+    await chief.keyboard.type('涉及两个街道')
+    for (const size of [ZOOMED, SIZE]) {
+      await chief.setViewportSize(size)
+      assert.deepEqual(await look(chief), { faint: [], nameless: [], wide: [] })
+    }
+    await stage.shot(chief, 'pass-up')
+    await chief.keyboard.press('Enter')
+    await chief.locator('[data-level="district"] .now', { hasText: '鼓楼区' }).waitFor({ timeout: WITHIN_MS })
+    await chief.locator('[data-event="incident.passed"]', { hasText: '上报 街道 → 区县：涉及两个街道' }).waitFor({ timeout: WITHIN_MS })
+    await stage.shot(chief, 'passed')
+    await stage.call(grid, 'alerts', report('下派', '社区', '2026-01-01 08:31:00'))
+    await chief.locator('[data-level="community"] .now', { hasText: '东大社区' }).waitFor({ timeout: WITHIN_MS })
   })
 
   await step("a school's alarm has school and gate on the first screen", async () => {

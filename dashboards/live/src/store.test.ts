@@ -64,6 +64,16 @@ describe('events', () => {
     s = after(s, events(14, [warning('alert.updated', {})])).store
     expect(of(s)).toEqual(['red', ['3']])
   })
+  it('pass an incident between levels; an update of its source moves it, a further report only where nothing is known', () => {
+    const told = (type: string, level: string) => ({ type, incident_id: 'i-1', alert: { alert_id: 'a', source: 's', id: '1', type: 'x', occurred_at: AT, level } }) as Omit<LiveEvent, 'seq' | 'at'>
+    let s = after(fresh(incident('i-1')), events(11, [told('alert.attached', 'street')])).store
+    const levels = [s.incidents.get('i-1')?.level]
+    for (const [n, e] of [{ type: 'incident.passed', incident_id: 'i-1', from: 'street', to: 'district' }, told('alert.attached', 'grid'), told('alert.updated', 'community')].entries()) {
+      s = after(s, events(12 + n, [e])).store
+      levels.push(s.incidents.get('i-1')?.level)
+    }
+    expect(levels).toEqual(['street', 'district', 'district', 'community'])
+  })
   it('open, change and end an incident', () => {
     let s = fresh()
     s = after(s, events(11, [
