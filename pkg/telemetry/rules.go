@@ -169,10 +169,16 @@ func breaches(s scaled) RuleGroup {
 	add("SeatsLost", `max by (presence) (banyan_seats{presence="lost"}) > 0`, 0, "warning", "{{ $value }} 个席位失联", "{{ $value }} seats are lost")
 	add("NobodyOnDuty", `max by (department) (banyan_seats_on_duty) == 0`, time.Minute, "critical", "{{ $labels.department }} 无席位在岗", "no seat of {{ $labels.department }} is on duty")
 	add("RosterGapAhead", `max(banyan_roster_gaps_ahead) > 0`, 0, "warning", "未来 72 小时值班表有 {{ $value }} 处空缺", "{{ $value }} gaps in the roster of the next 72 hours")
-	add("NotAccepting", `banyan_ready == 0`, 10*time.Second, "critical", "系统不受理警情", "alerts are not accepted")
+	// Who follows passes alerts on: it accepts them as long as the node that leads does.
+	const refusing = `max(banyan_ready and on (instance) banyan_leader == 1) == 0 or max(banyan_ready) == 0`
+	add("NotAccepting", refusing, 10*time.Second, "critical", "系统不受理警情", "alerts are not accepted")
+	add("NodeNotReady", "banyan_ready == 0 unless on () ("+refusing+")", time.Minute, "warning", "节点 {{ $labels.instance }} 未就绪", "the node at {{ $labels.instance }} is not ready; another one is")
+	add("NodeDown", `up{job="banyan"} == 0 unless on () absent(banyan_ready)`, time.Minute, "warning", "收不到节点 {{ $labels.instance }} 的指标", "nothing is heard of the node at {{ $labels.instance }}; of another one there is")
+	add("NoLeader", `max(banyan_leader) == 0`, 30*time.Second, "critical", "没有主节点", "no node leads the city")
+	add("TwoLeaders", `sum(banyan_leader) > 1`, time.Minute, "critical", "{{ $value }} 个节点自认主节点", "{{ $value }} nodes hold that they lead the city")
 	add("QueueFilling", `banyan_queue_commands / banyan_queue_commands_limit > 0.5`, 10*time.Second, "critical", "处理队列过半", "the writer's queue is more than half full")
 	add("MirrorBehind", `banyan_mirror_lag_seconds > 30`, time.Minute, "warning", "Redis 镜像落后 {{ $value | humanizeDuration }}", "Redis is {{ $value | humanizeDuration }} behind")
-	add("LogInsAttacked", `rate(banyan_logins_slowed_total[5m]) > 1`, 5*time.Minute, "warning", "登录尝试异常频繁", "log-ins are being guessed")
+	add("LogInsAttacked", `sum(rate(banyan_logins_slowed_total[5m])) > 1`, 5*time.Minute, "warning", "登录尝试异常频繁", "log-ins are being guessed")
 	// What says nothing cannot complain: its silence is looked for from outside, and not told to itself.
 	add("BanyanAbsent", `absent(banyan_ready)`, 30*time.Second, "critical", "收不到本系统的任何指标", "nothing is heard of the system itself")
 	g.Rules[len(g.Rules)-1].Labels["outside"] = "true"
