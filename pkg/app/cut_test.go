@@ -198,6 +198,7 @@ type nodeStatus struct {
 	Seq          uint64
 	CutOff       bool `json:"cut_off"`
 	Degraded     bool
+	Reason       string
 	Mirror       struct{ State string }
 }
 

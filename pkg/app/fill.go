@@ -63,20 +63,9 @@ func (a *App) fill(ctx context.Context) error {
 		}
 		from = before.Seq
 	}
-	answer, err := a.askNode(ctx, "/api/v1/node/frames?from="+strconv.FormatUint(from, 10))
+	frames, err := a.nodeFrames(ctx, from)
 	if err != nil {
 		return fmt.Errorf("what the stream has no longer: %w", err)
-	}
-	defer answer.Body.Close()
-	var frames []journal.Frame
-	for lines := json.NewDecoder(io.LimitReader(answer.Body, maxFillBytes)); ; {
-		var f api.NodeFrame
-		if err := lines.Decode(&f); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return fmt.Errorf("what the stream has no longer: the node that leads broke off: %w", err)
-		}
-		frames = append(frames, journal.Frame{Epoch: f.Epoch, Seq: f.Seq, Count: f.Count, Payload: f.Payload})
 	}
 	if before.Seq > 0 {
 		if len(frames) == 0 || frames[0].Seq != before.Seq || frames[0].Epoch != before.Epoch || !bytes.Equal(frames[0].Payload, before.Payload) {
@@ -92,4 +81,22 @@ func (a *App) fill(ctx context.Context) error {
 	}
 	a.o.Logger.Info("taken from the node that leads what the stream has no longer", "seq", a.log.LastSeq())
 	return nil
+}
+
+// nodeFrames returns what the journal of the node that leads holds from the frame with an event on, a portion of it.
+func (a *App) nodeFrames(ctx context.Context, from uint64) (frames []journal.Frame, err error) {
+	answer, err := a.askNode(ctx, "/api/v1/node/frames?from="+strconv.FormatUint(from, 10))
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	for lines := json.NewDecoder(io.LimitReader(answer.Body, maxFillBytes)); ; {
+		var f api.NodeFrame
+		if err := lines.Decode(&f); errors.Is(err, io.EOF) {
+			return frames, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("the node that leads broke off: %w", err)
+		}
+		frames = append(frames, journal.Frame{Epoch: f.Epoch, Seq: f.Seq, Count: f.Count, Payload: f.Payload})
+	}
 }

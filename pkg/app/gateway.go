@@ -31,13 +31,14 @@ import (
 
 // Times and bounds of a gateway.
 const (
-	leaderEvery   = 250 * time.Millisecond // how often Redis is asked who leads
-	lagEvery      = time.Second            // how often the node that leads is asked where it stands
-	fetchRest     = time.Second            // between two attempts to get the state
-	fetchTries    = 20                     // that found nothing newer than what a gap came behind
-	nodeTimeout   = 5 * time.Second        // of a short question to a node
-	imageTimeout  = 5 * time.Minute        // of the whole state
-	staleAfter    = 5 * time.Second        // without a word that this is the city, screens are told
+	leaderEvery   = 250 * time.Millisecond  // how often Redis is asked who leads
+	lagEvery      = time.Second             // how often the node that leads is asked where it stands
+	helpAfter     = 1500 * time.Millisecond // without news from the stream, the node that leads is asked for events
+	fetchRest     = time.Second             // between two attempts to get the state
+	fetchTries    = 20                      // that found nothing newer than what a gap came behind
+	nodeTimeout   = 5 * time.Second         // of a short question to a node
+	imageTimeout  = 5 * time.Minute         // of the whole state
+	staleAfter    = 5 * time.Second         // without a word that this is the city, screens are told
 	maxImageBytes = 4 << 30
 	maxKeyBytes   = 256
 )
@@ -251,13 +252,22 @@ func (a *App) trailOnce(ctx context.Context) error {
 		return fmt.Errorf("redis does not give the stream: %w", err)
 	}
 	if len(frames) > 0 {
+		first, at := frames[0], a.seq.Replica().At()
 		switch err := a.seq.Adopt(ctx, frames); {
 		case errors.Is(err, dispatch.ErrNewer):
 			a.takePlace()
 			return err
-		case err != nil:
-			g.placed = false
-			a.o.Logger.Warn("the stream does not go on from where this gateway stands; the state is fetched anew", "at", a.seq.Replica().At().String(), "error", err)
+		case err != nil && (first.Epoch < at.Epoch || first.Epoch == at.Epoch && first.Seq <= at.Seq): // the node that leads has given it already
+			a.takePlace()
+			return nil
+		case err != nil: // a gap, or another history
+			a.takePlace()
+			filled := a.takeFrames(ctx)
+			if g.placed = !errors.Is(filled, errOtherEvent); filled != nil && g.placed {
+				return fmt.Errorf("the stream has a gap: %w", filled)
+			}
+			a.o.Logger.Warn("the stream did not go on from where this gateway stood", "at", at.String(), "why", err, "filled", g.placed)
+			a.takePlace()
 			return nil
 		}
 	}
@@ -353,14 +363,49 @@ func nodeRequest(ctx context.Context, address, path string) (*http.Request, erro
 	return http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(address, "/")+path, nil)
 }
 
-// askLeader keeps asking the node that leads where it stands.
+// askLeader keeps asking the node that leads where it stands, and for the events themselves while the stream does not
+// bring them: Redis is gone, or behind.
 func (a *App) askLeader(ctx context.Context) {
+	asked := time.Time{}
 	for ctx.Err() == nil {
-		if s, err := a.leaderStatus(ctx); err == nil && s.Role == "leader" {
-			a.gateway.said.hear(s.Seq, time.Now())
+		if time.Since(asked) >= lagEvery {
+			asked = time.Now()
+			if s, err := a.leaderStatus(ctx); err == nil && s.Role == "leader" {
+				a.gateway.said.hear(s.Seq, time.Now())
+			}
 		}
-		pause(ctx, lagEvery)
+		if a.gateway.has.Load() && time.Since(time.Unix(0, a.current.Load())) > helpAfter {
+			if err := a.takeFrames(ctx); err != nil {
+				a.o.Logger.Debug("neither the stream nor the node that leads brings events", "error", err)
+			}
+		}
+		pause(ctx, leaderEvery)
 	}
+}
+
+// errOtherEvent means that the city has gone on without what is shown.
+var errOtherEvent = errors.New("the node that leads has another event at this place")
+
+// takeFrames takes what follows what is shown from the journal of the node that leads, where that is the same history.
+func (a *App) takeFrames(ctx context.Context) error {
+	began, at := time.Now(), a.seq.Replica().At()
+	ctx, cancel := context.WithTimeout(ctx, nodeTimeout)
+	defer cancel()
+	frames, err := a.nodeFrames(ctx, at.Seq)
+	if err != nil {
+		return err
+	}
+	if len(frames) == 0 || frames[0].Epoch != at.Epoch || frames[0].LastSeq() != at.Seq {
+		return fmt.Errorf("%w: %d", errOtherEvent, at.Seq)
+	}
+	if frames = frames[1:]; len(frames) > 0 {
+		if err := a.seq.Adopt(ctx, frames); err != nil {
+			return err
+		}
+	}
+	a.gateway.said.shown(a.seq.Replica().At().Seq, began)
+	a.current.Store(began.UnixNano())
+	return nil
 }
 
 func (a *App) leaderStatus(ctx context.Context) (s api.NodeStatus, err error) {

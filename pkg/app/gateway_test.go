@@ -28,6 +28,7 @@ type gated struct {
 	dir     string // of the leader
 	redis   string
 	toRedis *link
+	toEast  *link
 	east    *centre
 	gateway *centre
 }
@@ -35,17 +36,25 @@ type gated struct {
 func newGated(t *testing.T) *gated {
 	t.Helper()
 	redis := startRedis(t)
-	g := &gated{t: t, redis: redis, toRedis: newLink(t, redis), dir: t.TempDir()}
+	g := &gated{t: t, redis: redis, toRedis: newLink(t, redis), toEast: newLink(t, "127.0.0.1:1"), dir: t.TempDir()}
 	o := options(t, g.dir)
-	o.Redis, o.Node = "redis://"+redis+"/0", "east"
+	o.Redis, o.Node, o.Advertise = "redis://"+redis+"/0", "east", "http://"+g.toEast.Addr().String()
 	g.east = run(t, o)
+	g.toEast.to(g.east.app.Addr().String())
 	eventually(t, "east leads", g.east.is("leader", func(s nodeStatus) bool { return s.Mirror.State == "current" }))
-	token, err := auth.Add(g.dir, auth.Key{Role: auth.RoleGateway, Name: "gateway"})
+	g.gateway = runGateway(t, "redis://"+g.toRedis.Addr().String()+"/0", g.dir, g.east)
+	return g
+}
+
+// runGateway opens a gateway with a key of the node whose data folder is dir.
+func runGateway(t *testing.T, redis, dir string, node *centre) *centre {
+	t.Helper()
+	token, err := auth.Add(dir, auth.Key{Role: auth.RoleGateway, Name: "gateway"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	o = options(t, "")
-	o.Redis, o.Node, o.GatewayKey = "redis://"+g.toRedis.Addr().String()+"/0", "gateway", filepath.Join(t.TempDir(), "key")
+	o := options(t, "")
+	o.Redis, o.Node, o.GatewayKey = redis, "gateway", filepath.Join(t.TempDir(), "key")
 	if err := os.WriteFile(o.GatewayKey, []byte(token+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +64,7 @@ func newGated(t *testing.T) *gated {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &centre{tb: t, app: a, url: "http://" + a.Addr().String(), cancel: cancel, ended: make(chan error, 1), client: &http.Client{Timeout: patience, Transport: &http.Transport{}},
-		source: g.east.source, officer: g.east.officer, wal: g.east.wal}
+		source: node.source, officer: node.officer, wal: node.wal}
 	go func() { c.ended <- a.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
@@ -64,9 +73,8 @@ func newGated(t *testing.T) *gated {
 		}
 		c.client.CloseIdleConnections()
 	})
-	g.gateway = c
 	eventually(t, "the gateway shows the city", c.is("gateway", func(s nodeStatus) bool { return s.Leader != "" && s.Seq > 0 && !s.Degraded }))
-	return g
+	return c
 }
 
 func (g *gated) shows(seq uint64) {
@@ -181,23 +189,38 @@ func TestPeopleAtAGateway(t *testing.T) {
 	call(http.MethodGet, "/api/v1/me", "", http.StatusUnauthorized) // its cookie is gone
 }
 
-// TestGatewayCutOff cuts a gateway off from Redis: its screens are told, alerts are passed on all the same. When the cut
-// heals after the stream has lost what came meanwhile, the state is fetched anew.
+// TestGatewayCutOff cuts a gateway off from Redis: alerts are passed on, and events come from the node that leads. Cut off
+// from that too, its screens are told. When the cuts heal after the stream has lost what came meanwhile, the node that leads
+// fills the gap.
 func TestGatewayCutOff(t *testing.T) {
 	t.Parallel()
 	g := newGated(t)
 	wall := g.gateway.connect(g.gateway.wal, false)
 	wall.subscribe(map[string]any{"topics": []string{"wall"}})
-	wall.expect("snapshot")
+	at := wall.expect("snapshot").Seq
 	g.toRedis.sever(true)
 	for i := range 3 {
-		g.gateway.post(i)
+		for seq := g.gateway.post(i).Seq; at < seq; {
+			f := wall.expect("events")
+			if f.From != at+1 {
+				t.Fatalf("after %d: %d to %d", at, f.From, f.To)
+			}
+			at = f.To
+		}
 	}
+	if err := g.gateway.is("gateway", func(s nodeStatus) bool { return s.Degraded && s.Mirror.State == "following" })(); err != nil {
+		t.Error(err)
+	}
+	g.toEast.sever(true)
+	for i := range 3 {
+		g.east.post(3 + i)
+	}
+	g.gateway.must(http.StatusServiceUnavailable, http.MethodPost, "/api/v1/alerts", g.gateway.source, alert(9), nil)
 	stale(t, wall)
 	if err := g.gateway.is("gateway", func(s nodeStatus) bool { return s.Degraded && s.Mirror.State == "down" })(); err != nil {
 		t.Error(err)
 	}
-	g.gateway.must(http.StatusOK, http.MethodGet, "/readyz", "", "", nil) // alerts are taken
+	g.gateway.must(http.StatusServiceUnavailable, http.MethodGet, "/readyz", "", "", nil)
 	late := g.gateway.connect(g.gateway.wal, false)
 	late.subscribe(map[string]any{"topics": []string{"wall"}})
 	if f := late.raw(); f["stale_since"] == nil || f["op"] != "snapshot" {
@@ -210,18 +233,21 @@ func TestGatewayCutOff(t *testing.T) {
 	}
 	g.toRedis.sever(false)
 	seq := g.east.post(10).Seq
-	f := wall.expect("snapshot")
-	if len(f.Incidents) < 3 {
-		t.Errorf("after the cut: %d incidents at %d", len(f.Incidents), f.Seq)
+	g.toEast.sever(false)
+	for at < seq {
+		f := wall.expect("events")
+		if f.From != at+1 {
+			t.Fatalf("after %d: %d to %d", at, f.From, f.To)
+		}
+		at = f.To
 	}
 	g.shows(seq)
 	late.subscribe(map[string]any{"topics": []string{"wall", "incident:none"}})
 	if f := late.raw(); f["stale_since"] != nil {
 		t.Errorf("the snapshot of one who is cut off no longer: %v", f["stale_since"])
 	}
-	for f.Seq < g.east.post(11).Seq {
-		f = wall.next()
-		f.Seq = max(f.Seq, f.To)
+	for seq := g.east.post(11).Seq; at < seq; {
+		at = wall.expect("events").To
 	}
 }
 
@@ -253,6 +279,68 @@ func stale(t *testing.T, s *screen) {
 		if f.Op == "heartbeat" && f.Stale != nil {
 			return
 		}
+	}
+}
+
+// TestGatewayLeavesAHistory has a gateway shown what the leader, cut off from Redis, then takes along when it is lost. The
+// city goes on without it, and so does the gateway: its screens get a snapshot, and never see both.
+func TestGatewayLeavesAHistory(t *testing.T) {
+	t.Parallel()
+	redis := startRedis(t)
+	link := newLink(t, redis)
+	east0, west0 := options(t, t.TempDir()), options(t, t.TempDir())
+	east0.Redis, east0.Node = "redis://"+link.Addr().String()+"/0", "east"
+	west0.Redis, west0.Node = "redis://"+redis+"/0", "west"
+	east := run(t, east0)
+	eventually(t, "east leads", east.is("leader", func(s nodeStatus) bool { return s.Mirror.State == "current" }))
+	gateway := runGateway(t, west0.Redis, east0.DataDir, east)
+	keys, err := os.ReadFile(filepath.Join(east0.DataDir, auth.FileName))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(west0.DataDir, auth.FileName), keys, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	west := run(t, west0)
+	west.source, west.officer, west.wal = east.source, east.officer, east.wal
+	shared := east.post(1).Seq
+	eventually(t, "west follows", west.is("follower", func(s nodeStatus) bool { return s.Seq >= shared }))
+	wall := gateway.connect(gateway.wal, false)
+	wall.subscribe(map[string]any{"topics": []string{"wall"}})
+	at := wall.expect("snapshot")
+	for at.Seq < shared+2 { // and the tasks of that alert
+		at.Seq = wall.expect("events").To
+	}
+
+	link.sever(true)
+	alone := east.post(2)
+	lost := wall.expect("events") // from the node that leads, which Redis still names
+	if lost.From != at.Seq+1 || lost.Events[0].IncidentID != alone.IncidentID {
+		t.Fatalf("after %d: %+v, want %+v", at.Seq, lost, alone)
+	}
+	if err := east.stop(); err != nil && !app.Deposed(err) {
+		t.Log("east:", err)
+	}
+	eventually(t, "west leads", west.is("leader", func(s nodeStatus) bool { return true }))
+	instead := west.post(3)
+	if instead.Seq > lost.To {
+		t.Fatalf("west's first event is %d: it was to have the place of one of %d to %d", instead.Seq, lost.From, lost.To)
+	}
+	f := wall.expect("snapshot")
+	if f.Reason != "epoch_changed" || f.Epoch <= lost.Epoch {
+		t.Errorf("snapshot: %s, epoch %d after %d", f.Reason, f.Epoch, lost.Epoch)
+	}
+	shown := map[string]bool{}
+	for _, i := range f.Incidents {
+		shown[i.ID] = true
+	}
+	if !shown[instead.IncidentID] || shown[alone.IncidentID] {
+		t.Errorf("shown after it: %v", shown)
+	}
+	late := gateway.connect(gateway.wal, false)
+	late.subscribe(map[string]any{"topics": []string{"wall"}, "since": map[string]any{"epoch": lost.Epoch, "seq": lost.To}})
+	if f := late.expect("snapshot"); f.Reason != "epoch_changed" {
+		t.Errorf("who comes back from there: %s", f.Reason)
 	}
 }
 
