@@ -18,15 +18,16 @@ import (
 	"github.com/banyan-ecc/banyan/pkg/plan"
 )
 
-// Times of a cluster that is measured.
+// Bounds of a cluster that is measured.
 const (
 	clusterStart = time.Minute // for each process to be ready
 	clusterStop  = 20 * time.Second
+	maxSaid      = 2 << 10 // bytes of the logs that an error repeats
 )
 
 // cluster is a redis-server, a node and gateways that were started.
 type cluster struct {
-	dir       string
+	dir, logs string
 	processes []*exec.Cmd // in the order they were started
 }
 
@@ -36,6 +37,7 @@ func openCluster(ctx context.Context, dir, city string, sources []*plan.Source, 
 	if c.dir, err = os.MkdirTemp(dir, "cluster-"); err != nil {
 		return nil, err
 	}
+	c.logs = filepath.Join(c.dir, "logs")
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.stop())
@@ -108,14 +110,19 @@ func (c *cluster) serve(ctx context.Context, args ...string) (url string, err er
 		}
 		err = fmt.Errorf("%s: %s", answer.Status, b)
 	}
-	return "", fmt.Errorf("a process is not ready after %v: %w", clusterStart, err)
+	said, _ := os.ReadFile(c.logs) // of all processes
+	return "", fmt.Errorf("a process is not ready after %v: %w\n%s", clusterStart, err, said[max(0, len(said)-maxSaid):])
 }
 
 func (c *cluster) start(ctx context.Context, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay, cmd.Stderr = clusterStop, os.Stderr
-	if err := cmd.Start(); err != nil {
+	logs, err := os.OpenFile(c.logs, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	cmd.WaitDelay, cmd.Stderr = clusterStop, logs
+	if err := errors.Join(cmd.Start(), logs.Close()); err != nil {
 		return err
 	}
 	c.processes = append(c.processes, cmd)
