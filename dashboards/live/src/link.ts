@@ -5,6 +5,7 @@ import { parseFrame } from './protocol.ts'
 import type { Incident, LiveEvent, ServerFrame, StateFrame } from './protocol.ts'
 import { adopted, detached, EMPTY, reduce } from './store.ts'
 import type { Need, Store } from './store.ts'
+import type { LayersFrame } from './layers.ts'
 
 export const SUBPROTOCOL = 'banyan.v1'
 export const STALE_MS = 15_000 // without a frame: three heartbeats
@@ -45,6 +46,8 @@ export interface LinkOptions {
   onLink: (l: LinkState) => void
   // onFrames hears of all frames that were applied, before onStore does of what came of them.
   onFrames?: (frames: readonly StateFrame[], after: Store) => void
+  // onLayers hears of layers, where the topic is among those asked for.
+  onLayers?: (frame: LayersFrame) => void
   // entitled asks the server, in a way whose answer can be read, whether the key is good. A browser does not
   // tell why a websocket was refused.
   entitled: () => Promise<boolean>
@@ -180,6 +183,10 @@ export class Link {
       return
     }
     if (f.op === 'pong') return
+    if (f.op === 'layers') {
+      this.o.onLayers?.(f)
+      return
+    }
     if (f.op === 'snapshot' || f.op === 'heartbeat') {
       const skewMs = Date.parse(f.server_time) - Date.now()
       if (Math.abs(skewMs - this.state.skewMs) > 50) this.state = { ...this.state, skewMs }

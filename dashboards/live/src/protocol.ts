@@ -1,5 +1,7 @@
 // The documents and frames of docs/protocol.md, as far as the pages read them. Times are RFC 3339 strings.
 
+import type { LayersFrame } from './layers.ts'
+
 export type Priority = 'P1' | 'P2' | 'P3' | 'P4'
 export const PRIORITIES: readonly Priority[] = ['P1', 'P2', 'P3', 'P4']
 
@@ -381,6 +383,7 @@ export type StateFrame = SnapshotFrame | EventsFrame | ResumedFrame | HeartbeatF
 
 export type ServerFrame =
   | StateFrame
+  | LayersFrame
   | { op: 'error'; code: string; detail: string }
   | { op: 'pong'; id?: number; server_time: string }
 
@@ -390,7 +393,7 @@ export function parseFrame(text: string): ServerFrame | undefined {
   const frame: unknown = JSON.parse(text)
   if (typeof frame !== 'object' || frame === null || !('op' in frame)) return undefined
   switch (frame.op) {
-    case 'snapshot': case 'events': case 'resumed': case 'heartbeat': case 'error': case 'pong':
+    case 'snapshot': case 'events': case 'resumed': case 'heartbeat': case 'error': case 'pong': case 'layers':
       return frame as ServerFrame
   }
   return undefined

@@ -1,9 +1,10 @@
 import { useEffect } from 'preact/hooks'
 import { Counts } from './counts.tsx'
 import { Departments } from './departments.tsx'
+import { layerOfKey } from './layerpanel.tsx'
 import { MapPane } from './mappane.tsx'
 import { Queue } from './queueview.tsx'
-import { lang, refused, switchLang, token, trust, untrusted, view } from './state.ts'
+import { lang, refused, switchLang, toggleLayer, token, trust, untrusted, view } from './state.ts'
 import { TokenForm } from './tokenform.tsx'
 import { TopBar } from './topbar.tsx'
 
@@ -14,7 +15,11 @@ function onKey(e: KeyboardEvent): void {
     case 'l': switchLang(); break
     case 'c': view.value = 'city'; break
     case 'f': view.value = 'urgent'; break
-    default: return
+    default: {
+      const layer = layerOfKey(e.key)
+      if (!layer) return
+      toggleLayer(layer)
+    }
   }
   e.preventDefault()
 }

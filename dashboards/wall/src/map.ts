@@ -12,16 +12,20 @@ import { CellShading, resolutionFor } from './cellshading.ts'
 import { Covers } from './covers.ts'
 import { drawIcon, ICONS, iconsFor } from './icons.ts'
 import { FONT } from './levels.ts'
+import { layerStyles } from './layerstyle.ts'
 import { STYLE } from './mapstyle.ts'
 import { boundsOf, labelPoints } from './outlines.ts'
+import type { Bounds } from './outlines.ts'
 import type { Entry } from './queue.ts'
 import { getCells } from './server.ts'
+import type { View } from './state.ts'
 import { nameOf } from './text.ts'
 import type { Lang } from './text.ts'
 
 const DIMMED = 0.5
 const REFERENCE_REM = 24 // the zoom of the configuration is meant for a screen of 1080 lines
 const FRAME_ZOOM_MAX = 11.5 // of one incident: its surroundings stay in sight
+const LAYER_ZOOM_MAX = 14
 const SETTLE_MS = 200
 const DRAWN_WITHIN_MS = 5_000 // a drawing that is not seen to end is taken for done
 
@@ -29,7 +33,8 @@ export interface WallMap {
   show(entries: readonly Entry[]): Promise<number> // resolves to the ms it took until the screen had it
   outlines(areas: FeatureCollection): void
   label(lang: Lang, areas: ReadonlyMap<string, Area>): void
-  frame(view: 'city' | 'urgent'): void
+  layers(features: FeatureCollection): void // what is drawn of them
+  frame(view: View, extent?: Bounds): void // extent is that of the view of a layer
   dim(on: boolean): void // the new P1 that nobody has acknowledged
   remove(): void
 }
@@ -55,7 +60,9 @@ class Shown implements WallMap {
   private areas: FeatureCollection | undefined
   private lang: Lang = 'zh'
   private names: ReadonlyMap<string, Area> = new Map()
-  private view: 'city' | 'urgent' = 'city'
+  private drawnLayers: FeatureCollection | undefined
+  private view: View = 'city'
+  private extent: Bounds | undefined
   private rem = remPx()
   private settling: ReturnType<typeof setTimeout> | undefined
   private framed = ''
@@ -74,6 +81,7 @@ class Shown implements WallMap {
       this.loaded = true
       this.icons()
       this.drawAreas()
+      if (this.drawnLayers) this.layers(this.drawnLayers)
       this.draw()
       this.aim()
       ready()
@@ -115,8 +123,14 @@ class Shown implements WallMap {
     this.drawAreas()
   }
 
-  frame(view: 'city' | 'urgent'): void {
+  layers(features: FeatureCollection): void {
+    this.drawnLayers = features
+    if (this.loaded) this.source('layers')?.setData(features)
+  }
+
+  frame(view: View, extent?: Bounds): void {
     this.view = view
+    this.extent = extent
     this.framed = ''
     if (this.loaded) this.aim()
   }
@@ -179,6 +193,10 @@ class Shown implements WallMap {
       this.map.jumpTo(this.home())
       return
     }
+    if (this.view !== 'urgent') {
+      if (this.extent) this.map.fitBounds(this.extent as LngLatBoundsLike, { padding: 2 * this.rem, maxZoom: LAYER_ZOOM_MAX, animate: false })
+      return
+    }
     const urgent = this.entries.filter((e) => e.incident.priority === 'P1' && e.unacknowledged)
     const bounds = boundsOf(urgent.flatMap((e) => (e.incident.location ? [[e.incident.location.lon, e.incident.location.lat] as const] : [])))
     const key = String(bounds)
@@ -196,6 +214,14 @@ class Shown implements WallMap {
     }
   }
 
+  // measureLayers gives lines and points the widths of the present rem.
+  private measureLayers(): void {
+    for (const l of layerStyles(this.rem)) {
+      if (l.type === 'line') this.map.setPaintProperty(l.id, 'line-width', l.paint?.['line-width'])
+      if (l.type === 'circle') this.map.setPaintProperty(l.id, 'circle-radius', l.paint?.['circle-radius'])
+    }
+  }
+
   // resized redraws what is measured in rem once the size has settled.
   private resized(): void {
     clearTimeout(this.settling)
@@ -205,6 +231,7 @@ class Shown implements WallMap {
         this.rem = remPx()
         this.icons()
         this.map.setLayoutProperty('labels', 'text-size', this.rem)
+        this.measureLayers()
       }
       this.framed = ''
       this.aim()

@@ -1,17 +1,29 @@
-import { effect, signal } from '@preact/signals'
+import { computed, effect, signal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { dim } from './blink.ts'
+import { LayerPanel } from './layerpanel.tsx'
+import { extent, toDraw } from './layers.ts'
 import { getOutlines } from './server.ts'
 import { Shape } from './shape.tsx'
 import { PRIORITIES } from '@banyan/live/protocol'
-import { areas, city, dataAge, lang, link, queue, text, token, trust, untrusted, view } from './state.ts'
+import { areas, city, dataAge, lang, layers, layersNow, layersOff, link, queue, text, token, trust, untrusted, view } from './state.ts'
 import { span } from '@banyan/live/time'
 import type { WallMap } from './map.ts'
+import { nameOf } from './text.ts'
 
 const REDRAW_MS = 400 // the map follows the queue at most this often,
 const REST = 2 // and rests this many times as long as the last drawing took: a weak machine gets a slower map, not a frozen page
 const OUTLINE_RETRY_MS = 15_000
 
+// layerViewed is the layer that the map is framed on, once it has something to be framed on.
+const layerViewed = computed(() => {
+  const id = view.value.startsWith('layer:') ? view.value.slice('layer:'.length) : undefined
+  return id !== undefined && (layers.value.get(id)?.features.size ?? 0) > 0 ? id : undefined
+})
+const framedLayer = computed(() => {
+  const l = layerViewed.value === undefined ? undefined : layers.value.get(layerViewed.value)
+  return l && nameOf(l.info, lang.value)
+})
 const failed = signal(false)
 const ready = signal(false)
 
@@ -27,6 +39,8 @@ export function MapPane() {
     <section class="map" aria-label={t.map} data-map={failed.value ? 'failed' : ready.value ? 'ready' : 'loading'}>
       <div class="map-place" ref={place} aria-hidden="true" />
       {view.value === 'urgent' && !failed.value ? <p class="map-rule"><b class="loud">{t.framed}</b></p> : null}
+      {framedLayer.value && !failed.value ? <p class="map-rule"><b class="loud">{t.layerFramed(framedLayer.value)}</b></p> : null}
+      {failed.value ? null : <LayerPanel />}
       {failed.value ? <p class="map-note" role="alert">{t.mapFailed}</p> : null}
       {!failed.value && !ready.value && !untrusted.value ? <p class="map-note hint">{t.mapLoading}</p> : null}
       <Legend />
@@ -99,7 +113,11 @@ function follow(map: WallMap): (() => void)[] {
       plan()
     }),
     effect(() => map.label(lang.value, areas.value)),
-    effect(() => map.frame(view.value)),
+    effect(() => map.layers(toDraw(layers.value, layersOff.value, layersNow.value))),
+    effect(() => {
+      const id = layerViewed.value
+      map.frame(view.value, id === undefined ? undefined : extent(layers.peek().get(id)))
+    }),
     effect(() => map.dim(dim.value)),
     () => clearTimeout(late),
     () => clearTimeout(retry),

@@ -1,7 +1,8 @@
-// The style of the map: greys on near-black. Colour comes in with the marks of incidents and what warnings are about.
+// The style of the map: greys on near-black. Colour comes in with the marks of incidents, what warnings are about, and layers.
 
 import type { StyleSpecification } from 'maplibre-gl'
 import { WARNING_COLOURS } from './covers.ts'
+import { layerStyles } from './layerstyle.ts'
 
 const NOTHING = { type: 'FeatureCollection' as const, features: [] }
 
@@ -14,6 +15,7 @@ export const STYLE = (remPx: number): StyleSpecification => ({
     areas: { type: 'geojson', data: NOTHING },
     cells: { type: 'geojson', data: NOTHING },
     covers: { type: 'geojson', data: NOTHING },
+    layers: { type: 'geojson', data: NOTHING },
     labels: { type: 'geojson', data: NOTHING },
     incidents: { type: 'geojson', data: NOTHING },
   },
@@ -32,6 +34,7 @@ export const STYLE = (remPx: number): StyleSpecification => ({
       },
     },
     { id: 'borders', type: 'line', source: 'areas', paint: { 'line-color': '#565d64', 'line-width': Math.max(1, remPx / 20) } },
+    ...layerStyles(remPx),
     {
       id: 'labels', type: 'symbol', source: 'labels',
       layout: { 'text-field': ['get', 'name'], 'text-font': ['Noto Sans CJK SC'], 'text-size': remPx, 'text-padding': 0, 'text-max-width': 8, 'symbol-sort-key': ['get', 'order'] },

@@ -1,5 +1,6 @@
 // The HTTP calls of the wall.
 
+import type { LayerCollection, LayerInfo } from '@banyan/live/layers'
 import type { Area, City, Seat } from '@banyan/live/protocol'
 import type { FeatureCollection } from 'geojson'
 
@@ -18,6 +19,12 @@ async function get<T>(token: string, path: string): Promise<T> {
 }
 
 export const getCity = (token: string): Promise<City> => get<City>(token, 'city')
+
+export const getLayers = async (token: string): Promise<readonly LayerInfo[]> =>
+  (await get<{ layers: readonly LayerInfo[] }>(token, 'layers')).layers
+
+export const getLayer = (token: string, id: string): Promise<LayerCollection> =>
+  get<LayerCollection>(token, 'layers/' + encodeURIComponent(id))
 
 export const getSeats = async (token: string): Promise<readonly Seat[]> =>
   (await get<{ seats: readonly Seat[] }>(token, 'seats')).seats

@@ -2,13 +2,15 @@
 // from these.
 
 import { batch, computed, effect, signal } from '@preact/signals'
+import { Book } from '@banyan/live/layers'
+import type { Layers } from '@banyan/live/layers'
 import { ageMs, Link, STALE_MS } from '@banyan/live/link'
 import type { LinkState } from '@banyan/live/link'
 import type { Area, City, Seat, StateFrame } from '@banyan/live/protocol'
 import { seatsAfter } from '@banyan/live/seats'
 import { EMPTY } from '@banyan/live/store'
 import type { Store } from '@banyan/live/store'
-import { getAreas, getCity, getNode, getSeats, Refused } from './server.ts'
+import { getAreas, getCity, getLayer, getLayers, getNode, getSeats, Refused } from './server.ts'
 import type { NodeStatus } from './server.ts'
 import { rememberToken, tokenNow } from './token.ts'
 import { TEXT } from './text.ts'
@@ -22,7 +24,10 @@ const LOST_AFTER_MS = 3_000 // a link that comes back sooner is not shouted abou
 const NODE_MS = 15_000 // how the server fares is no event
 const SEATS_MS = 60_000 // who is on duty changes without an event
 const RETRY_MS = [1_000, 2_000, 5_000, 10_000]
+const LAYERS_MS = 30_000 // a node that follows does not tell of layers
+const LAYERS_STEP = 5 // seconds after which it is looked whether a reading has become stale
 const LANG_KEY = 'banyan.wall.lang'
+const LAYERS_KEY = 'banyan.wall.layers-off'
 
 export const token = signal(tokenNow())
 export const refused = signal(false)
@@ -36,7 +41,10 @@ export const node = signal<NodeStatus | undefined>(undefined)
 export const link = signal(UNLINKED)
 export const tick = signal(0) // counts seconds
 export const lang = signal<Lang>(readLang())
-export const view = signal<'city' | 'urgent'>('city')
+export type View = 'city' | 'urgent' | `layer:${string}`
+export const view = signal<View>('city')
+export const layers = signal<Layers>(new Map())
+export const layersOff = signal<ReadonlySet<string>>(readLayersOff())
 
 export const text = computed(() => TEXT[lang.value])
 const configs = computed(() => store.value.configs)
@@ -48,6 +56,14 @@ const skewMs = computed(() => link.value.skewMs)
 // serverNow is the time now by the server's clock, in ms since the epoch.
 export const serverNow = computed(() => {
   void tick.value
+  return Date.now() + skewMs.value
+})
+
+// layersNow is serverNow in steps: staleness of readings needs no more.
+const layersStep = computed(() => Math.floor(tick.value / LAYERS_STEP))
+export const layersNow = computed(() => {
+  void layersStep.value
+  void layers.value
   return Date.now() + skewMs.value
 })
 
@@ -84,6 +100,25 @@ export function switchLang(): void {
   } catch { /* as above */ }
 }
 
+function readLayersOff(): ReadonlySet<string> {
+  try {
+    return new Set((localStorage.getItem(LAYERS_KEY) ?? '').split(' ').filter(Boolean))
+  } catch {
+    return new Set()
+  }
+}
+
+// toggleLayer turns a layer of this wall on or off; that is remembered.
+export function toggleLayer(id: string): void {
+  const off = new Set(layersOff.value)
+  if (!off.delete(id)) off.add(id)
+  layersOff.value = off
+  if (off.has(id) && view.value === `layer:${id}`) view.value = 'city'
+  try {
+    localStorage.setItem(LAYERS_KEY, [...off].join(' '))
+  } catch { /* as above */ }
+}
+
 export function useToken(t: string): void {
   rememberToken(t)
   batch(() => {
@@ -93,6 +128,7 @@ export function useToken(t: string): void {
 }
 
 let running: Link | undefined
+let book: Book | undefined
 let run = 0 // of the token in use; what an older one started gives up
 
 // start follows the token: with one, it reads the city and keeps a link until the token changes.
@@ -100,6 +136,9 @@ export function start(): void {
   setInterval(() => tick.value++, TICK_MS)
   setInterval(() => void refreshSeats(), SEATS_MS)
   setInterval(() => void refreshNode(), NODE_MS)
+  setInterval(() => {
+    if (link.peek().phase === 'live') void book?.refresh()
+  }, LAYERS_MS)
   globalThis.addEventListener('hashchange', () => {
     const t = tokenNow()
     if (t && t !== token.value) useToken(t)
@@ -111,7 +150,10 @@ export function start(): void {
     if (t && !refused.value) void begin(t, run)
   })
   effect(() => {
-    if (configs.value > 0) void readCity(token.peek(), run)
+    if (configs.value > 0) {
+      void readCity(token.peek(), run)
+      void book?.refresh()
+    }
   })
   effect(() => void atShiftChange(seats.value))
 }
@@ -121,8 +163,16 @@ async function begin(t: string, mine: number): Promise<void> {
   const url = new URL('/api/v1/stream', location.href)
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
   url.hash = ''
+  const own = new Book({
+    list: () => getLayers(t), features: (id) => getLayer(t, id), onProblem: (e) => console.warn('layers: ' + String(e)),
+    onLayers: (l) => {
+      if (book === own) layers.value = l
+    },
+  })
+  book = own
+  void own.refresh()
   running = new Link({
-    url: url.href, token: t, topics: ['wall'], onStore: show, onLink: follow, onFrames: hear,
+    url: url.href, token: t, topics: ['wall', 'layers'], onStore: show, onLink: follow, onFrames: hear, onLayers: (f) => own.hear(f),
     entitled: () => getCity(t).then(() => true, (e) => !(e instanceof Refused)),
   })
   running.start()
@@ -159,12 +209,15 @@ function refuse(): void {
 function clear(): void {
   running?.stop()
   running = undefined
+  book?.end()
+  book = undefined
   clearTimeout(late)
   late = undefined
   newest = EMPTY
   batch(() => {
     store.value = EMPTY
     seats.value = []
+    layers.value = new Map()
     node.value = undefined
     link.value = UNLINKED
   })
