@@ -26,8 +26,9 @@ func TestWallInBrowser(t *testing.T) {
 	dir := t.TempDir()
 	s := launch(t, dir)
 	s.ready(t)
-	wall, source := filepath.Join(dir, "wall.token"), filepath.Join(dir, "source.token")
-	for file, args := range map[string][]string{wall: {"--role", "wall", "--name", "test"}, source: {"--role", "source", "--source", "fire-119"}} {
+	wall, source, measures := filepath.Join(dir, "wall.token"), filepath.Join(dir, "source.token"), filepath.Join(dir, "measures.token")
+	for file, args := range map[string][]string{wall: {"--role", "wall", "--name", "test"}, source: {"--role", "source", "--source", "fire-119"},
+		measures: {"--role", "source", "--source", "traffic"}} {
 		token, stderr, err := banyan(t, append([]string{"key", "add", "--data", dir}, args...)...)
 		if err != nil {
 			t.Fatalf("key add: %v: %s", err, stderr)
@@ -44,7 +45,7 @@ func TestWallInBrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.CommandContext(t.Context(), "node", script, "--url", s.url, "--token-file", wall, "--post-key-file", source, "--shots", shots).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "node", script, "--url", s.url, "--token-file", wall, "--post-key-file", source, "--measure-key-file", measures, "--shots", shots).CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {
 		t.Fatal(err)

@@ -1,9 +1,9 @@
 // Opens the wall in a real browser against a running server and looks at it as a duty leader would.
 //
-//   node dashboards/e2e/wall.e2e.mjs --url http://127.0.0.1:8080 --token-file wall.token --post-key-file source.token --shots DIR
+//   node dashboards/e2e/wall.e2e.mjs --url http://127.0.0.1:8080 --token-file wall.token --post-key-file source.token --measure-key-file traffic.token --shots DIR
 //
-// The first token is of role wall, the second of a source that may send fire.building. The server must serve the
-// built pages. --chromium names the browser (default /usr/bin/chromium); --no-map accepts a browser without WebGL.
+// The first token is of role wall, the second of a source that may send fire.building, the third of source
+// traffic of Fuzhou, whose road state is a layer. The server must serve the built pages. --chromium names the browser (default /usr/bin/chromium); --no-map accepts a browser without WebGL.
 // Exits 1 and says what is wrong when something is.
 
 import assert from 'node:assert/strict'
@@ -26,9 +26,10 @@ const FIRST = [{ lon: 119.2965, lat: 26.0745 }, { lon: 119.32, lat: 26.045 }, { 
 const WHILE_CUT = [{ lon: 119.52, lat: 25.96 }, { lon: 119.375, lat: 25.72 }, { lon: 118.86, lat: 26.22 }, { lon: 119.54, lat: 26.2 }]
 const COVER = ['8541b533fffffff', '8541b597fffffff'] // H3 cells of Fuzhou
 
-const { o, step, tell } = await begin('wall', ['url', 'token-file', 'post-key-file', 'shots'], { 'no-map': { type: 'boolean', default: false } })
+const { o, step, tell } = await begin('wall', ['url', 'token-file', 'post-key-file', 'measure-key-file', 'shots'], { 'no-map': { type: 'boolean', default: false } })
 const token = (await readFile(o['token-file'], 'utf8')).trim()
 const postKey = (await readFile(o['post-key-file'], 'utf8')).trim()
+const measureKey = (await readFile(o['measure-key-file'], 'utf8')).trim()
 const run = Date.now().toString(36)
 
 async function get(path) {
@@ -52,12 +53,46 @@ async function post(name, places, more = {}) {
   throw new Error('every alert joined an incident that is being handled already')
 }
 
+// segments are the stretches of road that the city's register knows.
+const segments = (await readFile(new URL('../../configs/fuzhou/registers/roads.csv', import.meta.url), 'utf8'))
+  .split('\n').filter((l) => /^\d/.test(l)).map((l) => l.split(',')[0])
+
+// measure sends a reading of every stretch of road: none calls for anybody.
+async function measure(index) {
+  const time = new Date(Date.now() + 8 * 3_600_000).toISOString().replace(/\D/g, '').slice(0, 14) // Asia/Shanghai
+  const lines = segments.map((segment) => JSON.stringify({ segment, index, minutes: 0, closed: false, since: time, time }))
+  const r = await fetch(o.url + '/api/v1/alerts:batch', { method: 'POST', headers: { authorization: 'Bearer ' + measureKey, 'content-type': 'application/x-ndjson' }, body: lines.join('\n') })
+  const text = await r.text()
+  assert.equal(r.status, 200, `POST alerts:batch answered ${r.status}: ${text}`)
+  assert.equal(text.split('; on the layer: ').length - 1, segments.length, text.slice(0, 500))
+}
+
+// coloured counts the points of the map on the screen that have a colour, near enough. The picture is read in a page of
+// its own: that of the wall may load none.
+async function coloured(page, [r, g, b]) {
+  const png = (await page.locator('.map-place').screenshot()).toString('base64')
+  const judge = await browser.newPage()
+  const n = await judge.evaluate(async ([png, r, g, b]) => {
+    const image = await createImageBitmap(await (await fetch('data:image/png;base64,' + png)).blob())
+    const canvas = new OffscreenCanvas(image.width, image.height).getContext('2d')
+    canvas.drawImage(image, 0, 0)
+    const { data } = canvas.getImageData(0, 0, image.width, image.height)
+    let n = 0
+    for (let i = 0; i < data.length; i += 4) {
+      if (Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) < 40) n++
+    }
+    return n
+  }, [png, r, g, b])
+  await judge.close()
+  return n
+}
+
 const rowOf = (page, id) => page.locator(`[data-incident="${id}"]`)
 const shot = (page, name) => page.screenshot({ path: join(o.shots, name + '.png') })
 const trusted = (page, how, timeout) => page.locator(`.wall[data-trust="${how}"]`).waitFor({ timeout })
 
 // Console messages that are no defect: what a browser says of a link the test itself has cut.
-const OF_A_CUT = /net::ERR_|WebSocket connection to .* failed|Failed to fetch|^(areas|seats|cells|outlines): /
+const OF_A_CUT = /net::ERR_|WebSocket connection to .* failed|Failed to fetch|^(areas|seats|cells|outlines|layers): /
 
 const proxy = await startProxy(o.url)
 const browser = await chromium.launch({ executablePath: o.chromium, args: FLAGS })
@@ -166,6 +201,36 @@ async function main() {
     await rowOf(page, id).getByText('演练').waitFor()
     if (!o['no-map']) await page.locator(`.map-place[data-covers="${COVER.length}"]`).waitFor({ timeout: ROW_WITHIN_MS })
     await shot(page, 'warned')
+  })
+
+  await step('what a source measures is drawn as its layer, and drawn anew when it changes', async () => {
+    if (o['no-map']) return
+    const yellow = [0xff, 0xe0, 0x45]
+    const state = (name) => page.locator(`[data-layer="traffic"] [data-state="${name}"] b`)
+    const all = (name) => page.waitForFunction(([name, n]) => document.querySelector(`[data-layer="traffic"] [data-state="${name}"] b`)?.textContent === n,
+      [name, String(segments.length)], { timeout: 10_000 })
+    await measure(1.2)
+    await all('smooth')
+    await page.locator('[data-layer="traffic"]').getByRole('button', { name: '聚焦图层' }).click()
+    await page.locator('.map-rule').waitFor()
+    await page.waitForTimeout(1_000)
+    const before = await coloured(page, yellow)
+    await shot(page, 'layer-smooth')
+    await measure(6.6)
+    await all('congested')
+    assert.equal(await state('smooth').textContent(), '0')
+    await page.waitForTimeout(1_000)
+    const after = await coloured(page, yellow)
+    await shot(page, 'layer-congested')
+    assert.ok(after > before + 1_000, `${before} points of the map are yellow, and ${after} when every road is congested`)
+    await page.keyboard.press('2')
+    await page.locator('[data-layer="traffic"][data-on="false"]').waitFor()
+    await page.locator('.map-rule').waitFor({ state: 'detached' })
+    await page.waitForTimeout(1_000)
+    const off = await coloured(page, yellow)
+    assert.ok(off < after / 2, `${off} points are yellow with the layer off, ${after} with it on`)
+    await page.keyboard.press('2')
+    await page.keyboard.press('c')
   })
 
   for (const size of SIZES) {

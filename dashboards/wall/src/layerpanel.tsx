@@ -4,7 +4,7 @@ import { span } from '@banyan/live/time'
 import type { Layer } from '@banyan/live/layers'
 import { allStale, counted, listed, MAX_LAYERS } from './layers.ts'
 import type { Look } from './layers.ts'
-import { STROKES } from './layerstyle.ts'
+import { POINT_REM, STROKES } from './layerstyle.ts'
 import { INK } from './levels.ts'
 import { lang, layers, layersNow, layersOff, text, toggleLayer, view } from './state.ts'
 import { nameOf } from './text.ts'
@@ -28,39 +28,56 @@ function LayerRow({ layer, digit }: { layer: Layer; digit: number }) {
   const now = layersNow.value
   const c = counted(layer, now)
   const old = allStale(layer, c)
+  const point = layer.features.values().next().value?.geometry.type === 'Point'
   const framed = view.value === `layer:${id}`
   return (
     <section data-layer={id} data-on={on} data-stale={old}>
       <div class="layer-head">
         <button type="button" aria-pressed={on} title={t.layerToggle} onClick={() => toggleLayer(id)}>{digit} {nameOf(layer.info, lang.value)}</button>
-        {on ? <button type="button" aria-pressed={framed} aria-label={t.layerFrame} title={t.layerFrame} onClick={() => (view.value = framed ? 'city' : `layer:${id}`)}>⌖</button> : null}
+        {on ? <button type="button" aria-pressed={framed} aria-label={t.layerFrame} title={t.layerFrame} onClick={() => (view.value = framed ? 'city' : `layer:${id}`)}><Frame /></button> : null}
       </div>
       {!on ? null : layer.features.size === 0 ? <p class="hint">{t.layerEmpty}</p> : (
         <ul>
           {old ? <li><b class="loud">{t.layerStale(span(Math.max(0, now - c.newest), t.dayUnit, t.hourUnit))}</b></li> : null}
-          {states.map((s) => <Entry key={s.id} state={s.id} look={s.level ?? 'normal'} name={nameOf(s, lang.value)} count={c.byState.get(s.id) ?? 0} />)}
-          {c.stale > 0 ? <Entry state="stale" look="stale" name={t.layerOld} count={c.stale} /> : null}
+          {states.map((s) => <Entry key={s.id} point={point} state={s.id} look={s.level ?? 'normal'} name={nameOf(s, lang.value)} count={c.byState.get(s.id) ?? 0} />)}
+          {c.stale > 0 ? <Entry point={point} state="stale" look="stale" name={t.layerOld} count={c.stale} /> : null}
         </ul>
       )}
     </section>
   )
 }
 
-function Entry({ state, look, name, count }: { state: string; look: Look; name: string; count: number }) {
+function Entry({ point, state, look, name, count }: { point: boolean; state: string; look: Look; name: string; count: number }) {
   return (
     <li data-state={state} class={count === 0 ? 'none' : ''}>
-      <Swatch look={look} /><span>{name}</span><b>{count}</b>
+      <Swatch look={look} point={point} /><span>{name}</span><b>{count}</b>
     </li>
+  )
+}
+
+// Frame is four corners: the map is brought to what lies between them.
+function Frame() {
+  return (
+    <svg class="frame" viewBox="0 0 20 20" aria-hidden="true">
+      <path d="M2 7V2H7M13 2H18V7M18 13V18H13M7 18H2V13" fill="none" stroke="currentColor" stroke-width="2.2" />
+    </svg>
   )
 }
 
 const PER_REM = 24 // units of the drawing
 
-// Swatch is a piece of line as the map draws it.
-function Swatch({ look }: { look: Look }) {
+// Swatch is a piece of line, or a point, as the map draws it.
+function Swatch({ look, point }: { look: Look; point: boolean }) {
   const s = STROKES[look]
   const width = s.rem * PER_REM
   const dash = s.dash?.map((d) => d * width).join(' ')
+  if (point) {
+    return (
+      <svg class="swatch" viewBox="0 0 48 20" aria-hidden="true">
+        <circle cx={24} cy={10} r={(POINT_REM + s.rem) * PER_REM * 0.75} fill={look === 'stale' ? INK : s.colour} stroke={look === 'stale' ? s.colour : INK} stroke-width={2} />
+      </svg>
+    )
+  }
   const line = { x1: 0, x2: 48, y1: 10, y2: 10 }
   return (
     <svg class="swatch" viewBox="0 0 48 20" aria-hidden="true">

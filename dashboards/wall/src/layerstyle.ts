@@ -24,6 +24,7 @@ export const STROKES: Record<Look, Stroke> = {
 
 const CORE = 0.3 // of the width
 const CASING_REM = 0.14 // of near-black about every line, so that it stands on grey cells too
+export const POINT_REM = 0.16 // least radius of a point; its look's width comes on top
 const FAR = 0.45 // of the width where the whole city is in sight
 
 // widthAt is a width that grows as the map comes nearer.
@@ -36,7 +37,7 @@ const casing = (rem: number): ExpressionSpecification => {
 }
 
 const radius = (rem: number): ExpressionSpecification => {
-  const arms = ORDER.flatMap((look) => [look, 0.16 + STROKES[look].rem])
+  const arms = ORDER.flatMap((look) => [look, POINT_REM + STROKES[look].rem])
   return ['*', ['match', ['get', 'look'], ...arms, 0.2], rem] as unknown as ExpressionSpecification
 }
 
