@@ -337,6 +337,20 @@ async function main() {
     stage.complaints = stage.complaints.filter((c) => !c.includes('422'))
   })
 
+  await step('past handovers of a seat are listed, and one is opened', async () => {
+    await next.keyboard.press('h')
+    await next.locator('[data-past="1"]').waitFor({ timeout: ROW_WITHIN_MS })
+    for (const size of [ZOOMED, SIZE]) {
+      await next.setViewportSize(size)
+      assert.deepEqual(await look(next), { faint: [], nameless: [], wide: [] })
+      await stage.shot(next, 'handover-list-' + size.width)
+    }
+    await next.locator(`[data-handed="${handover}"] button`).press('Enter')
+    await next.locator(`[data-paper="${handover}"]`, { hasText: '等待吊车' }).waitFor({ timeout: ROW_WITHIN_MS })
+    await next.keyboard.press('Escape')
+    await live(next)
+  })
+
   await step('a handover is printed', async () => {
     await next.evaluate((h) => { location.hash = 'handover=' + h }, handover)
     await next.locator(`[data-paper="${handover}"]`, { hasText: '等待吊车' }).waitFor({ timeout: ROW_WITHIN_MS })

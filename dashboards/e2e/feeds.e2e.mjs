@@ -153,7 +153,11 @@ async function main() {
     assert.match(await readFile(await saved.path(), 'utf8'), /police/)
     await leader.getByRole('button', { name: '值班快报' }).press('Enter')
     await leader.frameLocator('iframe.briefing').locator('body', { hasText: '值班快报' }).waitFor({ timeout: WITHIN_MS })
-    await stage.shot(leader, 'briefing')
+    for (const size of [ZOOMED, SIZE]) {
+      await leader.setViewportSize(size)
+      assert.deepEqual((await look(leader)).wide, [])
+      await stage.shot(leader, 'briefing-' + size.width)
+    }
     await leader.keyboard.press('Escape')
     stage.complaints = stage.complaints.filter((c) => !/422/.test(c)) // before the first shift of the day
   })

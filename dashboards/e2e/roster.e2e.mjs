@@ -30,10 +30,12 @@ async function dayOf(n) {
 const shiftOf = (day, seat, shift) => day.seats.find((s) => s.seat === seat).spans.find((s) => s.shift === shift)
 const instant = (iso) => Date.parse(iso)
 
-async function readable(page) {
+// readable looks at the page at both sizes, and keeps the smaller one under a name.
+async function readable(page, name = '') {
   for (const size of [SIZE, ZOOMED]) {
     await page.setViewportSize(size)
     assert.deepEqual(await look(page), { faint: [], nameless: [], wide: [] })
+    if (name) await stage.shot(page, `${name}-${size.width}`)
   }
   await page.setViewportSize(SIZE)
 }
@@ -78,6 +80,7 @@ async function main() {
     await editor.keyboard.press('Tab')
     await editor.keyboard.press('Tab')
     await editor.keyboard.type('外出培训')
+    await readable(editor, 'leave')
     await editor.keyboard.press('Enter')
     await editor.locator(`.slot[data-gap="true"][data-slot="fire-1@${shift.from}"]`).waitFor({ timeout: WITHIN_MS })
     assert.deepEqual((await gapsNow()).map((g) => [g.seat, instant(g.from), instant(g.to)]), [['fire-1', instant(shift.from), instant(shift.to)]])
@@ -173,6 +176,7 @@ async function main() {
     await leader.keyboard.type('消防二席')
     for (let n = 0; n < 2; n++) await leader.keyboard.press('Tab')
     await leader.keyboard.type('更换显示屏')
+    await readable(leader, 'maintenance-form')
     await stage.shot(leader, 'maintenance-form')
     await leader.keyboard.press('Enter')
     await leader.locator('[data-maintained="fire-2"]').waitFor({ timeout: WITHIN_MS })

@@ -3,6 +3,7 @@ import type { Handover } from '@banyan/live/protocol'
 import { Clock } from './clocks.tsx'
 import { MAX_DRAFT_CHARS } from './drafts.ts'
 import { draftKey, dutyOpen, readDraft, writeDraft } from './forms.ts'
+import { PastHandovers } from './pasthandovers.tsx'
 import { getHandover, Refusal } from './server.ts'
 import { ask } from './sending.ts'
 import { Shell } from './shell.tsx'
@@ -28,6 +29,7 @@ export function DutyPanel() {
       {open ? <Waiting key={open} id={open} mine={mine} /> : null}
       {mine ? <Outgoing again={open !== undefined} /> : open ? null : <p class="soft">{t.mustSignOn}</p>}
       <MyShifts />
+      <PastHandovers />
       <button type="button" class="act" onClick={close}><kbd aria-hidden="true">Esc</kbd>{t.close}</button>
     </Shell>
   )

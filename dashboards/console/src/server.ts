@@ -1,6 +1,6 @@
 // The HTTP calls of the console.
 
-import type { Amendment, Area, City, Gap, Handover, Incident, LiveEvent, Seat, Swap } from '@banyan/live/protocol'
+import type { Amendment, Area, City, Gap, Handed, Handover, Incident, LiveEvent, Seat, Swap } from '@banyan/live/protocol'
 import type { FeatureCollection } from 'geojson'
 import type { Quarantine, Replayed, SourceState } from './feeds.ts'
 import { CAMERAS } from './near.ts'
@@ -91,6 +91,7 @@ export async function getNear(who: Who, incident: string, register: string): Pro
     throw e
   }
 }
+export const getHandovers = async (who: Who, seat: string): Promise<readonly Handed[]> => (await call<{ handovers: readonly Handed[] }>(who, 'handovers?seat=' + encodeURIComponent(seat))).handovers
 export const getOutlines = (who: Who): Promise<FeatureCollection> => call<FeatureCollection>(who, 'areas.geojson?level=district')
 
 export interface Timeline {

@@ -205,6 +205,15 @@ export interface Handover {
   watch?: readonly WatchItem[]
 }
 
+// Handed is a handover that was confirmed, as a list has it.
+export interface Handed {
+  id: string
+  seat: string
+  from: string
+  to: string
+  at: string
+}
+
 export interface ReportDue {
   report?: string
   name: string
