@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"encoding/json"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,22 +11,12 @@ import (
 	"github.com/banyan-ecc/banyan/geo"
 	"github.com/banyan-ecc/banyan/pkg/alert"
 	"github.com/banyan-ecc/banyan/pkg/api"
-	"github.com/banyan-ecc/banyan/pkg/app"
 	"github.com/banyan-ecc/banyan/pkg/auth"
-	"github.com/banyan-ecc/banyan/pkg/plan"
 )
 
 // TestPass: the leading department passes an incident up with a reason, asking again changes nothing, others may not.
 func TestPass(t *testing.T) {
-	c := newCentre(t, func(o *app.Options) {
-		cheaply(o)
-		files := maps.Clone(o.City.Files)
-		files["plans.yaml"] = append([]byte("passing: {types: [fire.building], levels: [district, city]}\n"), files["plans.yaml"]...)
-		var problems []plan.Problem
-		if o.City, problems = plan.Load(files); problems != nil {
-			t.Fatal(problems)
-		}
-	})
+	c := newCentre(t, cheaply)
 	r := c.post("fire-119", alertAt("x", "fire.building", 0, 0))
 	officer := c.signedIn("chenzq", "陈志强", "fire", auth.RoleOfficer)
 	officer.seat = r.Tasks[0].Seat

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -16,7 +17,8 @@ import (
 	"github.com/banyan-ecc/banyan/pkg/ingest/webhook"
 )
 
-// TestHooksOut: a target that fails, and a restart between, gets every event it wants, in order, signed, redacted.
+// TestHooksOut: a target that fails, and a restart between, gets every event it wants, what was passed between levels
+// among them, in order, signed, redacted.
 func TestHooksOut(t *testing.T) {
 	const secret = "a secret of some length"
 	var mu sync.Mutex
@@ -43,7 +45,7 @@ func TestHooksOut(t *testing.T) {
 	}))
 	defer target.Close()
 	dir := t.TempDir()
-	for name, content := range map[string]string{"hook.secret": secret, "hooks.yaml": "targets: [{id: province, url: \"" + target.URL + "/in\", secret_file: hook.secret, events: [incident.opened]}]\n"} {
+	for name, content := range map[string]string{"hook.secret": secret, "hooks.yaml": "targets: [{id: province, url: \"" + target.URL + "/in\", secret_file: hook.secret, events: [incident.opened, incident.passed]}]\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -66,15 +68,19 @@ func TestHooksOut(t *testing.T) {
 		return `{"id":"` + id + `","type":"fire.building","occurred_at":"` + time.Now().Format(time.RFC3339) + `","text":"浓烟","location":{"lon":` + lon + `,"lat":26.08}}`
 	}
 	c := run(t, options(t, dir))
-	c.must(202, "POST", "/api/v1/alerts", c.source, report("1", "119.30"), nil)
+	var first struct {
+		IncidentID string `json:"incident_id"`
+	}
+	c.must(202, "POST", "/api/v1/alerts", c.source, report("1", "119.30"), &first)
 	wait(1)
 	if err := c.stop(); err != nil {
 		t.Fatal(err)
 	}
 	c = run(t, options(t, dir))
+	c.must(200, "POST", "/api/v1/incidents/"+first.IncidentID+"/pass", c.officer, `{"level":"city","reason":"浓烟"}`, nil)
 	c.must(202, "POST", "/api/v1/alerts", c.source, report("2", "119.40"), nil)
-	wait(2)
-	if got[0] != "incident.opened" || got[1] != "incident.opened" {
+	wait(3)
+	if !slices.Equal(got, []string{"incident.opened", "incident.passed", "incident.opened"}) {
 		t.Errorf("%q", got)
 	}
 }
