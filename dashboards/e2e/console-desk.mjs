@@ -122,7 +122,8 @@ export async function signOn(page, why = '') {
   await page.locator('.top [data-presence="present"]').waitFor({ timeout: 10_000 })
 }
 
-// look measures what everybody must be able to read and reach: contrast, names of controls, nothing cut off at the side.
+// look measures what everybody must be able to read and reach: contrast, names of controls, nothing cut off at the side or,
+// of a dialog, below.
 export function look(page) {
   return page.evaluate((least) => {
     const rgb = (s) => (s.match(/[\d.]+/g) ?? []).map(Number)
@@ -154,6 +155,11 @@ export function look(page) {
     const nameless = [...document.querySelectorAll('button, input, textarea, select, [role="listbox"], dialog')].filter((e) =>
       !(e.getAttribute('aria-label') || e.textContent.trim() || e.labels?.length)).map((e) => e.outerHTML.slice(0, 120))
     const wide = document.documentElement.scrollWidth > innerWidth + 1 ? [`the page is ${document.documentElement.scrollWidth} px wide in a window of ${innerWidth}`] : []
+    // What sends a form and what leaves it must be in sight without scrolling.
+    for (const b of document.querySelectorAll('dialog[open]:not(.wide) .form-do button')) {
+      const box = b.getBoundingClientRect()
+      if (box.top < 0 || box.bottom > innerHeight || !b.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2))) wide.push(`"${b.textContent}" is out of sight`)
+    }
     return { faint: [...faint], nameless, wide }
   }, LEAST_CONTRAST)
 }
