@@ -48,7 +48,7 @@ func entitled(method, path string) []string {
 
 // shownOnWalls is all that the key of a wall may read.
 var shownOnWalls = []string{"/api/v1/stream", "/api/v1/incidents", "/api/v1/incidents.geojson", "/api/v1/incidents/{id}", "/api/v1/incidents/{id}.cap", "/api/v1/tasks/{id}", "/api/v1/seats", "/api/v1/statistics/now",
-	"/api/v1/city", "/api/v1/node", "/api/v1/areas", "/api/v1/areas/locate", "/api/v1/areas.geojson", "/api/v1/cells.geojson"}
+	"/api/v1/city", "/api/v1/node", "/api/v1/areas", "/api/v1/areas/locate", "/api/v1/areas.geojson", "/api/v1/cells.geojson", "/api/v1/layers", "/api/v1/layers/{id}"}
 
 // TestRoles tries every operation there is with every role.
 func TestRoles(t *testing.T) {
