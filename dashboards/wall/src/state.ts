@@ -21,7 +21,7 @@ const TICK_MS = 1_000
 const DRAW_MS = 100 // the lists are worked out at most this often, and rest as long as the last drawing took,
 const REST_MAX_MS = 2_000 // but no longer
 const LOST_AFTER_MS = 3_000 // a link that comes back sooner is not shouted about
-const NODE_MS = 15_000 // how the server fares is no event
+const NODE_MS = 5_000 // how the server fares is no event
 const SEATS_MS = 60_000 // who is on duty changes without an event
 const RETRY_MS = [1_000, 2_000, 5_000, 10_000]
 const LAYERS_MS = 30_000 // a node that follows does not tell of layers
@@ -196,8 +196,10 @@ function hear(frames: readonly StateFrame[], after: Store): void {
 }
 
 function follow(l: LinkState): void {
+  const began = l.phase === 'live' && link.peek().phase !== 'live'
   link.value = l
   if (l.phase === 'refused') refuse()
+  if (began) void refreshNode()
 }
 
 // refuse takes everything off the screen: whoever holds no key sees nothing, not even what was shown before.
