@@ -8,7 +8,7 @@ SOURCES := $(shell find dashboards/wall dashboards/console dashboards/live -type
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 FLAGS   ?=
 
-.PHONY: build run test test-go test-pages fuzz bench bench-peers torture clean compiler browser broker redis watchers unit postgis
+.PHONY: build run test test-go test-pages fuzz bench bench-peers check-deploy torture clean compiler browser broker redis watchers unit postgis
 
 build: $(if $(shell command -v npm),$(PAGES)) compiler
 	$(GO) build -trimpath -o bin/banyan ./cmd/banyan
@@ -60,6 +60,11 @@ torture: compiler redis
 PEERS   ?=
 bench-peers: build broker redis watchers postgis
 	cd bench && $(GO) vet ./... && $(GO) run . --banyan ../bin/banyan $(PEERS)
+
+# The chart rendered by Helm's library and read by the types of the Kubernetes API, compose.yaml by Compose's loader: a module of its own, whose
+# first build takes minutes.
+check-deploy: compiler
+	cd deploy/check && $(GO) vet ./... && $(GO) test -count=1 ./...
 
 clean:
 	rm -rf bin dashboards/dist/wall dashboards/node_modules

@@ -179,3 +179,22 @@ func TestDeployVariables(t *testing.T) {
 		t.Errorf("%d variables: too few to mean anything", seen)
 	}
 }
+
+// TestChart holds the flags in the chart against those there are; `make check-deploy` renders it.
+func TestChart(t *testing.T) {
+	chart := deployDir + "/helm/banyan"
+	flags := serveFlags(t)
+	for _, file := range []string{"nodes.yaml", "gateways.yaml"} {
+		b, err := os.ReadFile(filepath.Join(chart, "templates", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		words := []string{"serve"}
+		for _, m := range regexp.MustCompile(`(?m)^ +- (--[a-z-]+)=`).FindAllStringSubmatch(string(b), -1) {
+			words = append(words, m[1])
+		}
+		if serves(t, file, flags, words); len(words) < 6 {
+			t.Errorf("%s: only %v", file, words)
+		}
+	}
+}

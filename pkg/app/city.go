@@ -2,7 +2,6 @@ package app
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -34,26 +33,47 @@ func ReadCityWith(dir, name string, content []byte) (*plan.City, error) {
 	return city, nil
 }
 
+// maxCityDepth bounds how deep a city folder is read: sources/ and registers/ are one level down.
+const maxCityDepth = 3
+
+// readFolder reads the files of a city, over symbolic links too: where a folder is handed in from outside, by Kubernetes
+// say, everything in it is one.
 func readFolder(dir string) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	total := int64(0)
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	var read func(below string, depth int) error
+	read = func(below string, depth int) error {
+		entries, err := os.ReadDir(filepath.Join(dir, below))
 		if err != nil {
 			return err
 		}
-		name, err := filepath.Rel(dir, path)
-		if err != nil || d.IsDir() || !plan.IsCityFile(filepath.ToSlash(name)) {
-			return err
+		for _, e := range entries {
+			name := filepath.Join(below, e.Name())
+			path := filepath.Join(dir, name)
+			if e.Name()[0] == '.' || depth > maxCityDepth {
+				continue
+			}
+			info, err := os.Stat(path)
+			if err != nil {
+				return err
+			}
+			if info.IsDir() {
+				if err := read(name, depth+1); err != nil {
+					return err
+				}
+				continue
+			}
+			if !plan.IsCityFile(filepath.ToSlash(name)) {
+				continue
+			}
+			if total += info.Size(); total > MaxCityBytes {
+				return fmt.Errorf("%s: the files of a city may be %d MiB together", dir, MaxCityBytes>>20)
+			}
+			if files[filepath.ToSlash(name)], err = os.ReadFile(path); err != nil {
+				return err
+			}
 		}
-		info, err := os.Stat(path)
-		if err != nil {
-			return err
-		}
-		if total += info.Size(); total > MaxCityBytes {
-			return fmt.Errorf("%s: the files of a city may be %d MiB together", dir, MaxCityBytes>>20)
-		}
-		files[filepath.ToSlash(name)], err = os.ReadFile(path)
-		return err
-	})
-	return files, err
+		return nil
+	}
+	return files, read("", 0)
 }
