@@ -343,19 +343,37 @@ func distribution(all []time.Duration) string {
 	return text.String()
 }
 
-// kills has nothing happen but the loss of the leader, many times, and times each.
+// kills has nothing happen but the loss of the leader, many times, and times each: until another node leads, as its log
+// says, and until a client is answered again.
 func (f *nodeFaults) kills() {
-	var takeovers []time.Duration
-	for len(takeovers) < *nodesKills && !f.t.Failed() {
+	var led, answered []time.Duration
+	for len(answered) < *nodesKills && !f.t.Failed() {
 		leader := f.settled(false)
 		time.Sleep(time.Duration(f.rng.IntN(500)) * time.Millisecond)
+		killed := time.Now()
 		took := killLeader(f, leader, nil)
-		if f.note("killed %s: %v", leader.name, took); took > takeoverWithin {
+		next := f.settled(false)
+		f.note("killed %s, %s leads after %v, answered after %v", leader.name, next.name, next.ledAt().Sub(killed), took)
+		if took > takeoverWithin {
 			f.t.Errorf("%v without an answer, more than %v", took, takeoverWithin)
 		}
-		takeovers = append(takeovers, took)
+		led, answered = append(led, next.ledAt().Sub(killed)), append(answered, took)
 	}
-	f.t.Logf("lease %v, promised within %v: %s", nodesLease, takeoverWithin, distribution(takeovers))
+	f.t.Logf("lease %v; another leads after: %s", nodesLease, distribution(led))
+	f.t.Logf("promised within %v; answered again after: %s", takeoverWithin, distribution(answered))
+	f.t.Log(strings.Join(f.schedule, "\n"))
+}
+
+// ledAt is when a node began to lead last, as its log says.
+func (n *cityNode) ledAt() (at time.Time) {
+	for line := range strings.Lines(n.server.said()) {
+		if word, _, ok := strings.Cut(line, " "); ok && strings.Contains(line, "this node leads") {
+			if t, err := time.Parse(time.RFC3339, strings.TrimPrefix(word, "time=")); err == nil {
+				at = t
+			}
+		}
+	}
+	return at
 }
 
 // keys gives both nodes the same keys.

@@ -421,7 +421,7 @@ func (a *App) leaderStatus(ctx context.Context) (s api.NodeStatus, err error) {
 
 // staleSince returns since when this process has not known that what it shows is the city; the zero time while it does.
 func (a *App) staleSince() time.Time {
-	if a.gateway == nil && (a.o.Redis == "" || a.seq.Leads()) {
+	if a.gateway == nil && (a.o.Redis == "" || a.leads()) {
 		return time.Time{}
 	}
 	at := time.Unix(0, a.current.Load())

@@ -233,6 +233,7 @@ func (a *App) keepLeading(ctx context.Context) error {
 	if err := a.mirror.Refusal(); errors.Is(err, redisstore.ErrDeposed) {
 		return fmt.Errorf("%w: %w", ErrDeposed, err)
 	}
+	a.current.Store(time.Now().UnixNano()) // what it shows from when its journal fails is of then
 	h, mine, err := a.cluster.lease.Renew(ctx)
 	switch {
 	case err != nil:
