@@ -32,7 +32,8 @@ type cityScreen struct {
 	seq       uint64
 	incidents map[string]*alert.Incident // but those that have ended
 
-	ws *websocket.Conn // to be ended with
+	ws    *websocket.Conn // to be ended with
+	ended bool
 
 	snapshots, resumed, events int
 }
@@ -75,7 +76,7 @@ func (s *cityScreen) run() {
 func (s *cityScreen) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ws != nil {
+	if s.ended = true; s.ws != nil {
 		_ = s.ws.Close()
 	}
 }
@@ -90,7 +91,9 @@ func (s *cityScreen) connect() error {
 	defer ws.Close()
 	request := map[string]any{"op": "subscribe", "topics": []string{"wall"}}
 	s.mu.Lock()
-	s.ws = ws
+	if s.ws = ws; s.ended {
+		_ = ws.Close()
+	}
 	if s.seq > 0 {
 		request["since"] = map[string]any{"epoch": s.epoch, "seq": s.seq}
 	}
