@@ -127,10 +127,13 @@ func (f *nodeFaults) part(links ...*link) time.Duration {
 	return 0
 }
 
+// underWay is how long an answer that was given may be on its way to a client that waits for its turn; a lease is longer.
+const underWay = nodesLease / 4
+
 func killLeader(f *nodeFaults, leader, _ *cityNode) time.Duration {
-	began := time.Now()
+	killed := time.Now()
 	leader.server.kill()
-	took := f.takeover(began.Add(20 * time.Millisecond))
+	took := f.takeover(killed.Add(underWay)) + underWay
 	leader.launch(f.t)
 	return took
 }
@@ -143,9 +146,9 @@ func killFollower(f *nodeFaults, _, follower *cityNode) time.Duration {
 }
 
 func freezeLeader(f *nodeFaults, leader, _ *cityNode) time.Duration {
-	began := time.Now()
+	stopped := time.Now()
 	leader.signal(syscall.SIGSTOP)
-	took := f.takeover(began.Add(20 * time.Millisecond))
+	took := f.takeover(stopped.Add(underWay)) + underWay
 	time.Sleep(nodesLease) // past the lease: what is tried
 	leader.signal(syscall.SIGCONT)
 	return took
