@@ -33,7 +33,7 @@ import (
 const (
 	leaderEvery   = 250 * time.Millisecond  // how often Redis is asked who leads
 	lagEvery      = time.Second             // how often the node that leads is asked where it stands
-	helpAfter     = 1500 * time.Millisecond // without news from the stream, the node that leads is asked for events
+	helpAfter     = 1500 * time.Millisecond // without an answer of Redis, the node that leads is asked for events
 	fetchRest     = time.Second             // between two attempts to get the state
 	fetchTries    = 20                      // that found nothing newer than what a gap came behind
 	nodeTimeout   = 5 * time.Second         // of a short question to a node
@@ -55,6 +55,7 @@ type gateway struct {
 	tries   int                    // to get the state, in vain
 	has     atomic.Bool            // there is a state to show
 	waits   atomic.Pointer[string] // for what; nil: for nothing
+	tailed  atomic.Int64           // when Redis last answered about the stream, Unix nanoseconds
 	said    said
 }
 
@@ -251,6 +252,7 @@ func (a *App) trailOnce(ctx context.Context) error {
 		a.takePlace() // what was read in part is read again
 		return fmt.Errorf("redis does not give the stream: %w", err)
 	}
+	g.tailed.Store(time.Now().UnixNano())
 	if len(frames) > 0 {
 		first, at := frames[0], a.seq.Replica().At()
 		switch err := a.seq.Adopt(ctx, frames); {
@@ -374,7 +376,7 @@ func (a *App) askLeader(ctx context.Context) {
 				a.gateway.said.hear(s.Seq, time.Now())
 			}
 		}
-		if a.gateway.has.Load() && time.Since(time.Unix(0, a.current.Load())) > helpAfter {
+		if a.gateway.needsHelp(a.current.Load(), time.Now()) {
 			if err := a.takeFrames(ctx); err != nil {
 				a.o.Logger.Debug("neither the stream nor the node that leads brings events", "error", err)
 			}
@@ -385,6 +387,12 @@ func (a *App) askLeader(ctx context.Context) {
 
 // errOtherEvent means that the city has gone on without what is shown.
 var errOtherEvent = errors.New("the node that leads has another event at this place")
+
+// needsHelp reports whether it is long that Redis has answered, or that the stream has brought what the node that leads has.
+// The node is asked for no more than it must be: what it has and Redis has not is lost if it is lost.
+func (g *gateway) needsHelp(current int64, now time.Time) bool {
+	return g.has.Load() && (now.Sub(time.Unix(0, g.tailed.Load())) > helpAfter || now.Sub(time.Unix(0, current)) > staleAfter)
+}
 
 // takeFrames takes what follows what is shown from the journal of the node that leads, where that is the same history.
 func (a *App) takeFrames(ctx context.Context) error {

@@ -282,18 +282,18 @@ func stale(t *testing.T, s *screen) {
 	}
 }
 
-// TestGatewayLeavesAHistory has a gateway shown what the leader, cut off from Redis, then takes along when it is lost. The
-// city goes on without it, and so does the gateway: its screens get a snapshot, and never see both.
+// TestGatewayLeavesAHistory has a gateway shown what the leader, cut off from Redis as the gateway is, then takes along when
+// it is lost. The city goes on without it, and so does the gateway: its screens get a snapshot, and never see both.
 func TestGatewayLeavesAHistory(t *testing.T) {
 	t.Parallel()
 	redis := startRedis(t)
-	link := newLink(t, redis)
+	link, gatewayLink := newLink(t, redis), newLink(t, redis)
 	east0, west0 := options(t, t.TempDir()), options(t, t.TempDir())
 	east0.Redis, east0.Node = "redis://"+link.Addr().String()+"/0", "east"
 	west0.Redis, west0.Node = "redis://"+redis+"/0", "west"
 	east := run(t, east0)
 	eventually(t, "east leads", east.is("leader", func(s nodeStatus) bool { return s.Mirror.State == "current" }))
-	gateway := runGateway(t, west0.Redis, east0.DataDir, east)
+	gateway := runGateway(t, "redis://"+gatewayLink.Addr().String()+"/0", east0.DataDir, east)
 	keys, err := os.ReadFile(filepath.Join(east0.DataDir, auth.FileName))
 	if err == nil {
 		err = os.WriteFile(filepath.Join(west0.DataDir, auth.FileName), keys, 0o600)
@@ -313,14 +313,16 @@ func TestGatewayLeavesAHistory(t *testing.T) {
 	}
 
 	link.sever(true)
+	gatewayLink.sever(true)
 	alone := east.post(2)
-	lost := wall.expect("events") // from the node that leads, which Redis still names
+	lost := wall.expect("events") // from the node that leads
 	if lost.From != at.Seq+1 || lost.Events[0].IncidentID != alone.IncidentID {
 		t.Fatalf("after %d: %+v, want %+v", at.Seq, lost, alone)
 	}
 	if err := east.stop(); err != nil && !app.Deposed(err) {
 		t.Log("east:", err)
 	}
+	gatewayLink.sever(false)
 	eventually(t, "west leads", west.is("leader", func(s nodeStatus) bool { return true }))
 	instead := west.post(3)
 	if instead.Seq > lost.To {

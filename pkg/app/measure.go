@@ -41,6 +41,12 @@ func (a *App) measure() {
 		}
 		return 0
 	})
+	m.Gauge("banyan_stale_seconds", "Time since a follower or gateway last knew that what it shows is the city; 0 while it does.", nil, func() float64 {
+		if since := a.staleSince(); !since.IsZero() {
+			return time.Since(since).Seconds()
+		}
+		return 0
+	})
 	m.Gauge("banyan_screens", "Open websocket connections.", nil, func() float64 { return float64(a.hub.Stats().Connections) })
 	m.Counter("banyan_push_deliveries_total", "Frames of events delivered to connections.", func() float64 { return float64(a.hub.Stats().Deliveries) })
 	m.Counter("banyan_push_dropped_total", "Times a slow connection lost deltas and was owed a snapshot.", func() float64 { return float64(a.hub.Stats().Dropped) })
