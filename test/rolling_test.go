@@ -24,14 +24,17 @@ import (
 // oldNodes is the commit of the first program that could be one of several nodes: what a city is upgraded from.
 const oldNodes = "003b8caf6e8aef7bc2a753b854f6658f510e10a4"
 
-// oldProgram builds the program that the running city still has.
-func oldProgram(t *testing.T) string {
+// release is a program and the configuration of the city that goes with it: an older one does not know newer keys.
+type release struct{ program, city string }
+
+// oldRelease builds what the running city still has.
+func oldRelease(t *testing.T) release {
 	t.Helper()
 	dir := t.TempDir()
 	program := filepath.Join(dir, "banyan-old")
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	if out, err := exec.CommandContext(ctx, "git", "-C", root, "archive", "-o", filepath.Join(dir, "old.tar"), oldNodes, "go.mod", "go.sum", "cmd", "pkg", "dispatch", "geo", "dashboards").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, "git", "-C", root, "archive", "-o", filepath.Join(dir, "old.tar"), oldNodes, "go.mod", "go.sum", "cmd", "pkg", "dispatch", "geo", "dashboards", "configs/fuzhou").CombinedOutput(); err != nil {
 		if shallow, err := exec.CommandContext(ctx, "git", "-C", root, "rev-parse", "--is-shallow-repository").Output(); err != nil || strings.TrimSpace(string(shallow)) != "false" {
 			t.Skipf("the history of the repository is absent, so there is no older program to upgrade from: %v", err)
 		}
@@ -45,7 +48,7 @@ func oldProgram(t *testing.T) string {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("the older program: %v: %s", err, out)
 	}
-	return program
+	return release{program, filepath.Join(dir, "configs/fuzhou")}
 }
 
 // TestRollingUpgrade takes a city of two nodes from an older program to this one while alerts come to both nodes: the
@@ -53,7 +56,7 @@ func oldProgram(t *testing.T) string {
 // and a snapshot of the release before there were nodes. Nothing that was answered with 202 is lost or doubled.
 func TestRollingUpgrade(t *testing.T) {
 	t.Parallel() // it waits more than it works
-	old := oldProgram(t)
+	old, current := oldRelease(t), release{binary, cityDir}
 	f := &nodeFaults{t: t, seed: 1, redis: startRedis(t), promised: map[[2]string]string{}, tokens: map[string]string{}, done: make(chan struct{})}
 	east, west := &cityNode{name: "east", dir: unpackOld(t)}, &cityNode{name: "west", dir: t.TempDir()}
 	f.nodes = []*cityNode{east, west}
@@ -78,9 +81,9 @@ func TestRollingUpgrade(t *testing.T) {
 	}
 	f.takeover(time.Now()) // it works
 
-	for _, program := range []string{binary, old, binary} { // until an upgraded node has led, the way back is open
+	for _, r := range []release{current, old, current} { // until an upgraded node has led, the way back is open
 		f.stopInOrder(west)
-		f.launchAs(program, west)
+		f.launchAs(r, west)
 		if leader := f.settled(false); leader != east {
 			t.Errorf("%s leads after the follower was changed", leader.name)
 		}
@@ -90,7 +93,7 @@ func TestRollingUpgrade(t *testing.T) {
 	began := time.Now()
 	f.stopInOrder(east)
 	t.Logf("the leader was stopped; the next alert was accepted %v after that began", f.takeover(began.Add(20*time.Millisecond)))
-	f.launchAs(binary, east)
+	f.launchAs(current, east)
 	if leader := f.settled(false); leader != west {
 		t.Errorf("%s leads after both are upgraded", leader.name)
 	}
@@ -108,9 +111,9 @@ func TestRollingUpgrade(t *testing.T) {
 	f.downgrade(west)
 }
 
-func (f *nodeFaults) launchAs(program string, n *cityNode) {
+func (f *nodeFaults) launchAs(r release, n *cityNode) {
 	f.t.Helper()
-	n.server = launchProgram(f.t, program, cityDir, n.dir, "BANYAN_LISTEN=127.0.0.1:"+n.port, "BANYAN_REDIS=redis://127.0.0.1:"+f.redis.port+"/0",
+	n.server = launchProgram(f.t, r.program, r.city, n.dir, "BANYAN_LISTEN=127.0.0.1:"+n.port, "BANYAN_REDIS=redis://127.0.0.1:"+f.redis.port+"/0",
 		"BANYAN_NODE="+n.name, "BANYAN_LEASE="+nodesLease.String(), "BANYAN_DURABILITY=replicated")
 }
 
@@ -181,7 +184,7 @@ func (f *nodeFaults) downgrade(n *cityNode) {
 // refuses starts a node that must end by itself and say why.
 func (f *nodeFaults) refuses(n *cityNode, why string) {
 	f.t.Helper()
-	f.launchAs(binary, n)
+	f.launchAs(release{binary, cityDir}, n)
 	select {
 	case <-n.server.gone:
 	case <-time.After(patience):
