@@ -148,6 +148,9 @@ func (s *settings) open(cmd *cobra.Command) (*app.App, *plan.City, *slog.Logger,
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	if err := s.checkRole(); err != nil {
+		return nil, nil, nil, err
+	}
 	city, err := readCity(cmd, s.City)
 	if err != nil {
 		return nil, nil, nil, err
@@ -174,9 +177,6 @@ func (s *settings) open(cmd *cobra.Command) (*app.App, *plan.City, *slog.Logger,
 	}
 	if s.Lease < time.Second {
 		return nil, nil, nil, fmt.Errorf("lease %v: at least 1s", s.Lease)
-	}
-	if err := s.checkRole(); err != nil {
-		return nil, nil, nil, err
 	}
 	a, err := app.Open(app.Options{NoHistory: !s.History, OIDC: s.OIDC, Proxies: proxies, City: city, CityDir: s.City, DataDir: s.Data, AccessDir: s.Access, Listen: s.Listen, MetricsListen: s.Metrics.Listen, Origins: s.Origins, Pages: pages,
 		SnapshotEvery: s.Snapshot.EveryEvents, ShutdownTimeout: s.Shutdown.Timeout, Logger: logger,

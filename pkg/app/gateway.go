@@ -475,6 +475,8 @@ func (a *App) gatewayStatus() api.NodeStatus {
 		}
 	case why != "":
 		n.Degraded, n.Reason = true, why
+	case time.Since(time.Unix(0, g.tailed.Load())) > helpAfter: // it may be frozen, and no error yet
+		n.Degraded, n.Reason = true, "redis does not answer: events come from the node that leads"
 	case g.said.silent():
 		n.Degraded, n.Reason = true, "the node that leads does not answer; see --advertise and --gateway-key"
 	}

@@ -131,6 +131,9 @@ func TestGatewayShowsWhatANodeShows(t *testing.T) {
 			t.Errorf("%s: %v: a node answers %d %.300s, a gateway %d %.300s", path, err, code1, node, code2, gateway)
 		}
 	}
+	if _, err := g.gateway.app.Reload(t.Context()); err == nil { // on SIGHUP
+		t.Error("a gateway reloads what it does not have")
+	}
 	g.gateway.must(http.StatusUnauthorized, http.MethodGet, "/api/v1/city", "bk_nobody", "", nil)
 	g.gateway.must(http.StatusForbidden, http.MethodGet, "/api/v1/incidents", g.east.source, "", nil)
 	g.gateway.must(http.StatusForbidden, http.MethodGet, "/api/v1/node/snapshot", g.east.officer, "", nil)

@@ -88,6 +88,10 @@ func (a *App) sourceReadings() [][]telemetry.Reading {
 // Reload reads the configuration and the keys that seal from disk again and puts them in force, the whole
 // configuration or none of it. The error is an *alert.Error that names every mistake with file and line.
 func (a *App) Reload(ctx context.Context) (digest string, err error) {
+	if a.gateway != nil {
+		a.o.Logger.Info("a gateway has the configuration of the node that leads: nothing to reload here")
+		return "", alert.Errorf(alert.CodeConflict, "a gateway has the configuration of the node that leads: reload it there")
+	}
 	if a.o.CityDir == "" {
 		return "", alert.Errorf(alert.CodeConflict, "this server was not told where its configuration lies: restart it")
 	}
