@@ -58,7 +58,7 @@ export function passForm(i: Item, up: boolean): void {
   const to = targets(city.peek()?.passing, i.incident, levelOf(i.incident, areas.peek()), up)
   const [next] = to
   if (!next) return
-  const label = (l: AreaLevel) => [t.levels[l], placeAt(i.incident, l, areas.peek(), [])].filter(Boolean).join(' ')
+  const label = (l: AreaLevel) => [t.levels[l], placeAt(i.incident, l, areas.peek(), [], lang.peek())].filter(Boolean).join(' ')
   const alone = to.length === 1
   form.value = {
     name: up ? 'pass-up' : 'pass-down', title: up ? t.passUp : t.passDown, about: i.incident.id, line: `${describe(i)}${alone ? ` → ${label(next)}` : ''}`, warning: '', danger: false,

@@ -91,7 +91,7 @@ function Levels({ incident: i }: { incident: Incident }) {
     <ol class="levels" aria-label={t.levelPath} data-level={now}>
       {p.levels.map((l) => (
         <li key={l} aria-current={l === now ? 'step' : undefined} class={classes(l === now && 'now')} title={l === now ? t.levelNow : undefined}>
-          <span class="at"><span class="soft">{t.levels[l]}</span> {placeAt(i, l, areas.value, told ?? [])}</span>
+          <span class="at"><span class="soft">{t.levels[l]}</span> {placeAt(i, l, areas.value, told ?? [], lang.value)}</span>
         </li>
       ))}
     </ol>

@@ -23,8 +23,8 @@ describe('the level of an incident', () => {
   })
   it('has a place as the city knows it, or as the source told the path', () => {
     const told = ['福州市', '鼓楼区', '温泉街道（源）', '东大社区', '第12网格']
-    expect((['city', 'street', 'community', 'grid'] as const).map((l) => placeAt(grid(), l, AREAS, told))).toEqual(['福州市', '温泉街道', '东大社区', '第12网格'])
-    expect(placeAt(grid(), 'grid', AREAS, [])).toBe('')
+    expect((['city', 'street', 'community', 'grid'] as const).map((l) => placeAt(grid(), l, AREAS, told, 'zh'))).toEqual(['福州市', '温泉街道', '东大社区', '第12网格'])
+    expect(placeAt(grid(), 'grid', AREAS, [], 'en')).toBe('')
   })
 })
 

@@ -1,6 +1,8 @@
 // Passing incidents up 上报 and down 下派 between the levels of the areas. Pure.
 
 import type { Area, AreaLevel, City, Incident } from '@banyan/live/protocol'
+import { nameOf } from './text.ts'
+import type { Lang } from './text.ts'
 
 export const ASCENDING: readonly AreaLevel[] = ['grid', 'community', 'street', 'district', 'city']
 
@@ -20,8 +22,8 @@ export function targets(p: City['passing'], i: Incident, now: AreaLevel, up: boo
 
 // placeAt names the area of an incident's path at a level: as the city's areas have it, or as its source told the path,
 // from the city down; '' where nobody knows.
-export function placeAt(i: Incident, level: AreaLevel, areas: ReadonlyMap<string, Area>, told: readonly unknown[]): string {
+export function placeAt(i: Incident, level: AreaLevel, areas: ReadonlyMap<string, Area>, told: readonly unknown[], lang: Lang): string {
   const known = (i.areas ?? []).map((code) => areas.get(code)).find((a) => a?.level === level)
   const said = told[ASCENDING.length - 1 - ASCENDING.indexOf(level)]
-  return known?.name ?? (typeof said === 'string' ? said : '')
+  return known ? nameOf(known, lang) : (typeof said === 'string' ? said : '')
 }
