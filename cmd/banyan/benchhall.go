@@ -16,6 +16,7 @@ const hallUse = "bench-hall"
 func hallCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: hallUse, Hidden: true, Short: "The walls of a scenario, as bench orders them", Args: cobra.NoArgs,
+		Example: `  banyan bench-hall < orders.jsonl`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return bench.Hall(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout())
 		},
