@@ -43,6 +43,7 @@ func TestGateways(t *testing.T) {
 	g := &gatewayRun{nodeFaults: &nodeFaults{t: t, seed: uint64(time.Now().UnixNano()), tokens: map[string]string{}, done: make(chan struct{})}}
 	t.Logf("seed %d", g.seed)
 	g.begin()
+	g.layers()
 	screens := make([]*roamer, roamingScreens)
 	var watching, working sync.WaitGroup
 	for i := range screens {
@@ -114,6 +115,25 @@ func (g *gatewayRun) begin() {
 				g.t.Fatal(err)
 			}
 			time.Sleep(10 * time.Millisecond)
+		}
+	}
+}
+
+// layers: what a source measures is with the node that leads alone, and yet every node and gateway shows it.
+func (g *gatewayRun) layers() {
+	g.t.Helper()
+	zone, err := time.LoadLocation("Asia/Shanghai")
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	body := fmt.Sprintf(`{"segment":"350102-0442-1","index":5.2,"minutes":6,"closed":false,"time":%q}`, time.Now().In(zone).Format("20060102150405"))
+	if code, answer, err := g.gateways[0].do(http.MethodPost, "/api/v1/alerts", g.tokens["traffic"], "application/json", body); err != nil || code != http.StatusAccepted {
+		g.t.Fatalf("a reading: %d %s %v", code, answer, err)
+	}
+	for _, s := range []*server{g.nodes[0].server, g.nodes[1].server, g.gateways[0], g.gateways[1]} {
+		code, answer, err := s.do(http.MethodGet, "/api/v1/layers/traffic", g.wall, "", "")
+		if err != nil || code != http.StatusOK || !strings.Contains(string(answer), `"id":"350102-0442-1"`) || !strings.Contains(string(answer), `"state":"slow"`) {
+			g.t.Errorf("layers of %s: %d %.300s %v", s.url, code, answer, err)
 		}
 	}
 }

@@ -384,7 +384,7 @@ func (f *nodeFaults) keys() {
 	}
 	first := newKeys(f.nodes[0].dir)
 	f.wall = must(f.t)(first.of(auth.Key{Role: auth.RoleWall, Name: "hall"}))
-	for _, source := range []string{"fire-119", "traffic-122", "xueliang", duelSource} {
+	for _, source := range []string{"fire-119", "traffic-122", "traffic", "xueliang", duelSource} {
 		f.tokens[source] = must(f.t)(first.source(source))
 	}
 	for _, s := range city.Seats {
