@@ -10,11 +10,11 @@ import (
 	"github.com/banyan-ecc/banyan/pkg/journal"
 )
 
-// History is in no hurry: it rests between portions, so that what comes meanwhile is one portion and the writer
-// has the processors to itself most of the time.
+// History is in no hurry: it rests within a portion after every few milliseconds, so that the writer never finds a
+// processor taken for long, and between portions, so that what comes meanwhile is one.
 const (
 	historyRest = time.Second // while it keeps up
-	historyDuty = 3           // times as long as a portion took
+	historyDuty = 3           // times as long as it worked
 )
 
 // archive is the read model as the API asks it.
@@ -36,17 +36,13 @@ func (a *App) openHistory() (err error) {
 	if a.past, err = history.Open(a.o.DataDir); err != nil {
 		return err
 	}
+	a.past.Rest(historyDuty)
 	a.follow("history", func() (uint64, error) { return a.past.After(a.log) }, func(ctx context.Context, frames []journal.Frame) error {
-		began := time.Now()
-		if err := a.past.Take(ctx, frames); err != nil {
+		if err := a.past.Take(ctx, frames); err != nil || len(frames) == maxFollowFrames {
 			return err
 		}
-		rest := historyDuty * time.Since(began)
-		if len(frames) < maxFollowFrames {
-			rest = max(rest, historyRest)
-		}
 		select {
-		case <-time.After(rest):
+		case <-time.After(historyRest):
 		case <-ctx.Done():
 		}
 		return nil

@@ -42,6 +42,7 @@ func (p *portion) flush() error {
 		if err := p.writeIncident(id, en); err != nil {
 			return err
 		}
+		p.pace.breathe(p.hurry)
 	}
 	if err := p.writeCells(); err != nil {
 		return err
@@ -62,18 +63,15 @@ func (p *portion) writeIncident(id string, en *entry) error {
 		return err
 	}
 	if en.doc == nil {
-		for _, area := range doc.Areas {
-			if err := p.exec("INSERT OR IGNORE INTO places VALUES(?, ?)", area, en.n); err != nil {
-				return err
-			}
-		}
-	}
-	for _, t := range doc.Tasks[en.parties:] {
-		if err := p.exec("INSERT OR IGNORE INTO parts VALUES(?, ?)", t.Department, en.n); err != nil {
+		if err := insertPairs(p, "INSERT OR IGNORE INTO places", doc.Areas, en.n); err != nil {
 			return err
 		}
 	}
-	return nil
+	departments := make([]string, 0, alert.MaxTasksPerIncident)
+	for _, t := range doc.Tasks[en.parties:] {
+		departments = append(departments, t.Department)
+	}
+	return insertPairs(p, "INSERT OR IGNORE INTO parts", departments, en.n)
 }
 
 func (p *portion) writeCells() error {
@@ -100,6 +98,7 @@ func (p *portion) writeCells() error {
 		if err != nil {
 			return err
 		}
+		p.pace.breathe(p.hurry)
 		buf = t.Append(buf[:0])
 		if err := p.exec("INSERT INTO cells VALUES(?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET tally = excluded.tally", c.grouping, c.part, c.slot, c.key, buf); err != nil {
 			return err

@@ -59,6 +59,7 @@ type Store struct {
 	read   *sql.DB
 	taking sync.Mutex
 	zone   statistics.Zone
+	rests  int // see Rest
 }
 
 const readers = 4 // connections

@@ -29,7 +29,9 @@ func sum(f *journal.Frame) string {
 // portion is what one transaction takes in.
 type portion struct {
 	s         *Store
-	ctx       context.Context
+	ctx       context.Context // of statements, which nothing cuts off
+	pace      pace
+	hurry     context.Context // when it has ended nobody rests
 	tx        *sql.Tx
 	prepared  map[string]*sql.Stmt
 	part      *dispatch.Part
@@ -88,7 +90,7 @@ func (s *Store) Take(ctx context.Context, frames []journal.Frame) (err error) {
 		return err
 	}
 	defer tx.Rollback() //nolint:errcheck // nothing to undo after Commit
-	p := &portion{s: s, ctx: whole, tx: tx, prepared: map[string]*sql.Stmt{}, part: dispatch.NewPart(),
+	p := &portion{s: s, ctx: whole, pace: pace{s.rests, time.Now()}, hurry: ctx, tx: tx, prepared: map[string]*sql.Stmt{}, part: dispatch.NewPart(),
 		incidents: map[string]*entry{}, cells: map[cell]*statistics.Tally{}, late: map[string]*lateness{}}
 	for i := range frames {
 		if err := ctx.Err(); err != nil {
@@ -97,6 +99,7 @@ func (s *Store) Take(ctx context.Context, frames []journal.Frame) (err error) {
 		if err := p.frame(&frames[i]); err != nil {
 			return fmt.Errorf("history, frame at %d: %w", frames[i].Seq, err)
 		}
+		p.pace.breathe(p.hurry)
 	}
 	last := &frames[len(frames)-1]
 	for key, value := range map[string]string{"seq": strconv.FormatUint(last.LastSeq(), 10), "last frame": sum(last)} {
@@ -124,6 +127,19 @@ func (p *portion) exec(query string, args ...any) error {
 	if err == nil {
 		_, err = st.ExecContext(p.ctx, args...)
 	}
+	return err
+}
+
+// insertPairs executes an INSERT of rows of two with n. The driver prepares a statement anew each time, so there is one for all.
+func insertPairs[T any](p *portion, insert string, of []T, with uint64) error {
+	if len(of) == 0 {
+		return nil
+	}
+	args := make([]any, 0, 2*len(of))
+	for _, x := range of {
+		args = append(args, x, with)
+	}
+	_, err := p.tx.ExecContext(p.ctx, insert+" VALUES(?, ?)"+strings.Repeat(", (?, ?)", len(of)-1), args...)
 	return err
 }
 
