@@ -136,6 +136,13 @@ func (c *callers) begin(id string, k *known) <-chan struct{} {
 	return done
 }
 
+// forget has a credential asked about anew.
+func (c *callers) forget(cred credential) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.all, cred.id())
+}
+
 // room forgets what has not been asked about for long, and some at all where that is not enough. mu is held.
 func (c *callers) room() {
 	if len(c.all) < maxCallers {
@@ -244,6 +251,9 @@ func (a *App) gatewayHandler(next http.Handler) http.Handler {
 		switch {
 		case strings.HasPrefix(path, "/api/") && !(reads && shownHere[path]):
 			a.passOn(w, r)
+			if cred, ok := a.credentialOf(r); ok && path == "/api/v1/logout" {
+				a.gateway.callers.forget(cred)
+			}
 			return
 		case !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/openapi") && path != "/metrics": // pages and health, for anybody
 			next.ServeHTTP(w, r)

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -188,8 +189,15 @@ func TestPeopleAtAGateway(t *testing.T) {
 	if at, here := g.east.screens(), g.gateway.screens(); at != 1 || here != 0 {
 		t.Errorf("%d screens at the node that leads, %d at the gateway", at, here)
 	}
+	at, err := url.Parse(g.gateway.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := jar.Cookies(at)
 	call(http.MethodPost, "/api/v1/logout", "", http.StatusNoContent)
 	call(http.MethodGet, "/api/v1/me", "", http.StatusUnauthorized) // its cookie is gone
+	jar.SetCookies(at, session)
+	call(http.MethodGet, "/api/v1/me", "", http.StatusUnauthorized) // and worth nothing
 }
 
 // TestGatewayCutOff cuts a gateway off from Redis: alerts are passed on, and events come from the node that leads. Cut off
