@@ -17,3 +17,5 @@ func lock(f *os.File) error {
 	}
 	return nil
 }
+
+func release(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }

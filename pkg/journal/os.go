@@ -21,8 +21,15 @@ func (OS) Lock(name string) (io.Closer, error) {
 	if err := lock(f); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return f, nil
+	return held{f}, nil
 }
+
+// held is a locked file. It is unlocked before it is closed: a child that was forked at that moment has the file open
+// until it executes its program, and with it the lock.
+type held struct{ *os.File }
+
+// Close implements io.Closer.
+func (h held) Close() error { return errors.Join(release(h.File), h.File.Close()) }
 
 // OpenFile implements FS.
 func (OS) OpenFile(name string, flag int) (File, error) {
