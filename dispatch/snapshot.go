@@ -141,6 +141,9 @@ type Restorer struct {
 	known     int
 }
 
+// maxRoom bounds the room made on the word of a header.
+const maxRoom = 1 << 21
+
 // NewRestorer begins with the header.
 func NewRestorer(h Header) (*Restorer, error) {
 	if h.Version != snapshotVersion {
@@ -150,6 +153,7 @@ func NewRestorer(h Header) (*Restorer, error) {
 		return nil, err
 	}
 	s := New()
+	s.incidents, s.known = make(map[string]*live, min(h.Incidents, maxRoom)), make(map[alert.Key]uint64, min(h.Known, maxRoom))
 	s.seq, s.now, s.digest, s.files, s.keep = h.Seq, h.Now, h.Digest, h.Files, h.Keep
 	s.counts.Today = h.Today
 	s.duty = dutyOf(h.SignOns, h.Handovers, h.NoShows)

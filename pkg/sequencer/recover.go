@@ -2,11 +2,13 @@ package sequencer
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"runtime"
+	"sync"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -136,29 +138,49 @@ func (start *Start) restore(r io.Reader) error {
 		}
 	}()
 	for chunk := range chunks {
-		for _, rec := range <-chunk {
+		if err := both(restorers, <-chunk, func(x *dispatch.Restorer, rec decoded) error {
 			if rec.err != nil {
 				return rec.err
 			}
-			for _, x := range restorers {
-				if err := x.Incident(rec.incident); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	for range h.Known {
-		var k dispatch.StoredKey
-		if err := d.Decode(&k); err != nil {
+			return x.Incident(rec.incident)
+		}); err != nil {
 			return err
 		}
-		restorers[0].Known(k)
-		restorers[1].Known(k)
+	}
+	for left := h.Known; left > 0; {
+		keys := make([]dispatch.StoredKey, min(left, decodeChunk))
+		left -= len(keys)
+		for i := range keys {
+			if err := d.Decode(&keys[i]); err != nil {
+				return err
+			}
+		}
+		if err := both(restorers, keys, func(x *dispatch.Restorer, k dispatch.StoredKey) error {
+			x.Known(k)
+			return nil
+		}); err != nil {
+			return err
+		}
 	}
 	var err, err2 error
 	start.Writer, err = restorers[0].State()
 	start.Reader, err2 = restorers[1].State()
 	return errors.Join(err, err2)
+}
+
+// both has two restorers take the same records, in order and side by side: they share nothing that is written to.
+func both[T any](restorers []*dispatch.Restorer, records []T, take func(*dispatch.Restorer, T) error) error {
+	var errs [2]error
+	all := func(i int) {
+		for k := 0; k < len(records) && errs[i] == nil; k++ {
+			errs[i] = take(restorers[i], records[k])
+		}
+	}
+	var other sync.WaitGroup
+	other.Go(func() { all(1) })
+	all(0)
+	other.Wait()
+	return cmp.Or(errs[0], errs[1])
 }
 
 var decodeMode = func() cbor.DecMode {
