@@ -160,6 +160,8 @@ func (c *composed) owner(name, path string) string {
 
 // localise puts hosts and ports of a text of a service in their local places.
 func (c *composed) localise(name, text string) string {
+	text = strings.NewReplacer("announce-ip 10.87.0.11", "announce-ip 127.0.0.1", "announce-ip 10.87.0.12", "announce-ip 127.0.0.1",
+		"10.87.0.11 6379", "redis-1 6379", "10.87.0.12 6379", "redis-2 6379").Replace(text)
 	text = regexp.MustCompile(`\b([a-z][a-z0-9-]*)([: ])(\d{4,5})\b`).ReplaceAllStringFunc(text, func(s string) string {
 		i := strings.IndexAny(s, ": ")
 		if a, ok := c.address[s[:i]+":"+s[i+1:]]; ok {
@@ -177,7 +179,7 @@ func (c *composed) localise(name, text string) string {
 		})
 		text = strings.ReplaceAll(text, "/127.0.0.1/"+port, "/"+strings.Replace(a, ":", "/", 1))
 	}
-	return strings.NewReplacer("bind * -::*", "bind 127.0.0.1", "announce-ip redis-1", "announce-ip 127.0.0.1", "announce-ip redis-2", "announce-ip 127.0.0.1",
+	return strings.NewReplacer("bind * -::*", "bind 127.0.0.1",
 		"http://outside.invalid:8099", "http://127.0.0.1:9", "interval: 15s", "interval: 1s").Replace(text)
 }
 
