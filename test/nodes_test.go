@@ -180,7 +180,9 @@ func (f *nodeFaults) report() {
 		return
 	}
 	for _, n := range f.nodes {
-		f.t.Logf("%s said\n%s", n.name, n.server.said())
+		if n.server != nil { // it was started
+			f.t.Logf("%s said\n%s", n.name, n.server.said())
+		}
 	}
 	f.t.Logf("again with -run '%s' -nodes.seed %d; the faults were:\n%s", f.t.Name(), f.seed, strings.Join(f.schedule, "\n"))
 }
