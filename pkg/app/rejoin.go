@@ -179,7 +179,7 @@ func (a *App) handOver(ctx context.Context) error {
 	for len(commands) > 0 {
 		n := min(len(commands), handedAtOnce)
 		if err := a.mirror.client.RPush(ctx, names.Handed(), commands[:n]...).Err(); err != nil {
-			return err // all of it again: twice does no harm
+			return err // all of it again: twice does no harm, see noted
 		}
 		commands = commands[n:]
 	}
@@ -204,6 +204,9 @@ func (a *App) takeHanded(ctx context.Context) error {
 			var c dispatch.Command
 			if err := json.Unmarshal([]byte(text), &c); err != nil {
 				a.o.Logger.Error("a command that was handed over cannot be read", "error", err)
+				continue
+			}
+			if a.noted(&c) {
 				continue
 			}
 			_, err := a.seq.Do(ctx, c)
