@@ -25,7 +25,7 @@ func (p Priority) String() string {
 	if p < P1 || p > P4 {
 		return ""
 	}
-	return string([]byte{'P', '0' + byte(p)})
+	return "P1P2P3P4"[2*p-2 : 2*p]
 }
 
 // MarshalText implements encoding.TextMarshaler.
