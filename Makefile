@@ -25,7 +25,7 @@ CORE := ./dispatch/... ./geo/... ./pkg/alert/... ./pkg/plan/... ./pkg/roster/...
 
 test-go:
 	$(GO) vet ./...
-	cd bench && $(GO) vet ./...
+	cd bench && $(GO) vet -mod=mod ./... # whose go.mod follows this one's
 	$(GO) test -race -timeout 14m $$($(GO) list ./... | grep -vxF "$$($(GO) list $(CORE))")
 	$(GO) test -timeout 14m $(CORE)
 
@@ -59,7 +59,7 @@ torture: compiler redis
 # hour; PEERS="--parts fanout --rounds 1" and the like shorten it, `cd bench && go run . --help` says more.
 PEERS   ?=
 bench-peers: build broker redis watchers postgis
-	cd bench && $(GO) vet ./... && $(GO) run . --banyan ../bin/banyan $(PEERS)
+	cd bench && $(GO) vet -mod=mod ./... && $(GO) run -mod=mod . --banyan ../bin/banyan $(PEERS)
 
 # The chart rendered by Helm's library and read by the types of the Kubernetes API, compose.yaml by Compose's loader: a module of its own, whose
 # first build takes minutes.

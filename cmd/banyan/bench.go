@@ -16,6 +16,7 @@ import (
 	"github.com/banyan-ecc/banyan/pkg/app"
 	"github.com/banyan-ecc/banyan/pkg/auth"
 	"github.com/banyan-ecc/banyan/pkg/bench"
+	"github.com/banyan-ecc/banyan/pkg/plan"
 )
 
 func benchCommand() *cobra.Command {
@@ -29,13 +30,22 @@ func benchCommand() *cobra.Command {
 way of an alert to the last of many walls. Every figure stands beside a floor of the same run: bare net/http,
 a write with sync, a bare fan-out. Only the ratios compare between machines.
 
-With --scenario, alerts are due at times that do not wait for answers, and are timed from when they were due:
+With --scenario, alerts are due at times that do not wait for answers, and are timed from when they were due. Each scenario has
+a centre of its own:
 ` + scenarioList(),
-		Example: `  banyan bench
-  banyan bench --walls 1,1000 --rounds 500 --data /var/tmp
-  banyan bench --scenario typhoon --for 20s
-  banyan bench --scenario calm,reconnect-storm --json
-  banyan bench --scenario gateways`,
+		Example: `  banyan bench                                              # floors, rates and latencies, one after the other
+  banyan bench --walls 1,1000 --rounds 500 --data /var/tmp  # on the disk that the journal will have
+  banyan bench --json | jq 'select(.met == false)'          # what is aimed at and missed
+  banyan bench --scenario calm
+  banyan bench --scenario burst --for 10s
+  banyan bench --scenario typhoon --for 20s --history=false
+  banyan bench --scenario screens --rounds 100              # raise ulimit -n for 10,000
+  banyan bench --scenario slow-screens
+  banyan bench --scenario reconnect-storm --cpuprofile storm.pprof
+  banyan bench --scenario fat-snapshot --incidents 50000
+  banyan bench --scenario metrics-overhead
+  banyan bench --scenario gateways
+  banyan bench --scenario all --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if err := checkScenarios(&o); err != nil {
@@ -53,30 +63,14 @@ With --scenario, alerts are due at times that do not wait for answers, and are t
 			if len(sources) == 0 {
 				return errors.New("no source of this city may send any type of priority P4")
 			}
-			for _, s := range sources {
-				token, err := auth.Add(o.Dir, auth.Key{Role: auth.RoleSource, Source: s.ID})
-				if err != nil {
-					return err
-				}
-				o.SourceTokens = append(o.SourceTokens, token)
-			}
-			if o.WallToken, err = auth.Add(o.Dir, auth.Key{Role: auth.RoleWall, Name: "bench"}); err != nil {
-				return err
-			}
-			a, err := app.Open(app.Options{NoHistory: !past, City: city, DataDir: o.Dir, Listen: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler)})
-			if err != nil {
-				return err
-			}
-			ctx, stop := context.WithCancel(cmd.Context())
-			served := make(chan error, 1)
-			go func() { served <- a.Run(ctx) }()
-			o.Hall, o.Server, o.Type, o.Centre, o.Out = hall, "http://"+a.Addr().String(), kind.Code, city.Centre, cmd.OutOrStdout()
+			o.Hall, o.Type, o.Centre, o.Out = hall, kind.Code, city.Centre, cmd.OutOrStdout()
 			o.Cluster = func(ctx context.Context, gateways int) (*bench.Cluster, error) {
 				return openCluster(ctx, o.Dir, dir, sources, gateways)
 			}
-			err = profiled(profile, func() error { return bench.Run(ctx, o) })
-			stop()
-			return errors.Join(err, <-served)
+			o.Open = func(unmeasured bool) (*bench.Centre, error) {
+				return openCentre(cmd.Context(), sources, app.Options{NoHistory: !past, Unmeasured: unmeasured, City: city, DataDir: o.Dir})
+			}
+			return profiled(profile, func() error { return bench.Run(cmd.Context(), o) })
 		},
 	}
 	f := cmd.Flags()
@@ -86,11 +80,44 @@ With --scenario, alerts are due at times that do not wait for answers, and are t
 	f.IntSliceVar(&o.Clients, "clients", []int{1, 16, 64}, "clients at a time")
 	f.IntSliceVar(&o.Walls, "walls", []int{1, 100, 1000}, "walls that watch")
 	f.IntVar(&o.Rounds, "rounds", 300, "alerts for each latency")
+	f.IntVar(&o.Incidents, "incidents", 20_000, "open incidents of fat-snapshot")
 	f.StringSliceVar(&o.Scenarios, "scenario", nil, "open-loop scenarios instead: names, or all")
 	f.BoolVar(&past, "history", true, "keep the read model, as a server does")
-	f.BoolVar(&o.JSON, "json", false, "figures of scenarios as lines of JSON, in milliseconds")
+	f.BoolVar(&o.JSON, "json", false, "figures as lines of JSON, times in milliseconds")
 	f.DurationVar(&o.For, "for", 4*time.Second, "length of each measurement of a rate")
 	return cmd
+}
+
+// openCentre serves with an empty folder below that of o, until it is stopped.
+func openCentre(ctx context.Context, sources []*plan.Source, o app.Options) (c *bench.Centre, err error) {
+	c = &bench.Centre{}
+	if o.DataDir, err = os.MkdirTemp(o.DataDir, "centre-"); err != nil {
+		return nil, err
+	}
+	for _, s := range sources {
+		token, err := auth.Add(o.DataDir, auth.Key{Role: auth.RoleSource, Source: s.ID})
+		if err != nil {
+			return nil, err
+		}
+		c.SourceTokens = append(c.SourceTokens, token)
+	}
+	if c.WallToken, err = auth.Add(o.DataDir, auth.Key{Role: auth.RoleWall, Name: "bench"}); err != nil {
+		return nil, err
+	}
+	o.Listen, o.Logger = "127.0.0.1:0", slog.New(slog.DiscardHandler)
+	a, err := app.Open(o)
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	served := make(chan error, 1)
+	go func() { served <- a.Run(ctx) }()
+	c.URL = "http://" + a.Addr().String()
+	c.Stop = func() error {
+		stop()
+		return errors.Join(<-served, os.RemoveAll(o.DataDir))
+	}
+	return c, nil
 }
 
 // profiled calls f, with the processor's time written to file unless that is empty.
@@ -131,9 +158,6 @@ func checkScenarios(o *bench.Options) error {
 		if !slices.ContainsFunc(bench.Scenarios, func(s bench.Scenario) bool { return s.Name == name }) {
 			return fmt.Errorf("no scenario %q; --help lists them", name)
 		}
-	}
-	if o.JSON && len(o.Scenarios) == 0 {
-		return errors.New("--json is for scenarios: give --scenario")
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ func TestBenchScenario(t *testing.T) {
 	if figures != 3 {
 		t.Errorf("%d figures:\n%s", figures, r.out)
 	}
-	for _, args := range [][]string{{"--scenario", "hurricane"}, {"--json"}} {
+	for _, args := range [][]string{{"--scenario", "hurricane"}} {
 		if r := banyan(t, append([]string{"bench", "--city", testCity}, args...)...); r.code != 1 || !strings.Contains(r.err, "scenario") {
 			t.Errorf("%v: %+v", args, r)
 		}

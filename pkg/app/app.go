@@ -58,6 +58,7 @@ type Options struct {
 	SnapshotEvery   uint64         // events; 0: the sequencer's default
 	ShutdownTimeout time.Duration  // 0: DefaultShutdownTimeout
 	NoHistory       bool           // keeps no read model: no search, no statistics
+	Unmeasured      bool           // counts and times nothing: for finding out what that costs
 	OIDC            auth.OIDC      // OpenID provider; zero: none
 	LoginCost       auth.Cost      // of a password; zero: auth.DefaultCost
 	Proxies         []netip.Prefix // whose word on a request's address and TLS counts
@@ -199,7 +200,9 @@ func (a *App) newSequencer(log sequencer.Log, start *sequencer.Start, snapshotEv
 			}
 		},
 		Observe: func(s sequencer.Stages) {
-			a.metrics.Batch(s.Commands, s.Events, s.Decide, s.Commit, s.Hand)
+			if !a.o.Unmeasured {
+				a.metrics.Batch(s.Commands, s.Events, s.Decide, s.Commit, s.Hand)
+			}
 			if a.traces != nil {
 				a.traces.Batch(s)
 			}
@@ -258,7 +261,7 @@ func (a *App) handler() http.Handler {
 		Engine: a.commands, State: a.seq.Replica(), History: recorded{a.log}, Archive: a.archive(), Trail: a.log, Caller: a.caller, Stream: a.stream,
 		Door: a.door, Layers: a.layers, Transports: a.transports, Reload: a.Reload, Rights: rights{}, Logins: a.people, Peer: a.peer,
 		Metrics: a.metrics.Handler(), Ready: a.ready, Alive: a.alive, Pages: a.o.Pages, Now: time.Now, Node: a.node,
-		Observe: a.metrics.Request, Logger: a.o.Logger,
+		Observe: observer(a, a.metrics.Request), Logger: a.o.Logger,
 	})
 }
 

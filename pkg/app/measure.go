@@ -56,7 +56,17 @@ func (a *App) measure() {
 		return float64(n)
 	})
 	m.Gauges(boardFamilies, a.boardReadings)
-	a.onCommit(a.observe)
+	if !a.o.Unmeasured {
+		a.onCommit(a.observe)
+	}
+}
+
+// observer is f, or nil where nothing is to be measured.
+func observer[F any](a *App, f F) (none F) {
+	if a.o.Unmeasured {
+		return none
+	}
+	return f
 }
 
 // boardFamilies are what boardReadings reads, in this order.

@@ -97,7 +97,7 @@ func (a *App) watched(c *commit, b push.Batch) push.Batch {
 
 // screenHooks are told what happens at the screens.
 func (a *App) screenHooks() push.Hooks {
-	h := push.Hooks{Internal: func(err error) { a.o.Logger.Error("websocket", "error", err) }, Pushed: a.metrics.Pushed, Drawn: a.metrics.Drawn}
+	h := push.Hooks{Internal: func(err error) { a.o.Logger.Error("websocket", "error", err) }, Pushed: observer(a, a.metrics.Pushed), Drawn: observer(a, a.metrics.Drawn)}
 	if a.traces != nil {
 		h.Sent, h.Shown = a.traces.Pushed, a.traces.Drawn
 	}

@@ -75,8 +75,66 @@ func PostFloor(ctx context.Context, rounds int) (time.Duration, error) {
 		return 0, err
 	}
 	defer stop()
-	b := newBench(Options{SourceTokens: []string{""}})
+	b := newBench(Options{})
 	defer b.client.CloseIdleConnections()
 	q, err := b.oneByOne(ctx, url, rounds)
 	return q.p50, err
+}
+
+// groupFloor is how many records of 512 bytes a second come to lie on the disk when so many writers wait for theirs
+// and one write with a sync takes all that wait.
+func groupFloor(dir string, writers int, length time.Duration) (perSecond float64, err error) {
+	const record, room = 512, 32 << 20
+	path := filepath.Join(dir, "bench.tmp")
+	f, err := os.Create(path)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, f.Close(), os.Remove(path)) }()
+	if _, err := f.Write(make([]byte, room)); err != nil {
+		return 0, err
+	}
+	if err := f.Sync(); err != nil {
+		return 0, err
+	}
+	waiting, until := make(chan chan struct{}, writers), time.Now().Add(length)
+	for range writers {
+		go func() {
+			for mine := make(chan struct{}, 1); ; <-mine {
+				if time.Now().After(until) {
+					waiting <- nil
+					return
+				}
+				waiting <- mine
+			}
+		}()
+	}
+	began, done, at := time.Now(), 0, int64(0)
+	batch, buf := make([]chan struct{}, 0, writers), make([]byte, record*writers)
+	for left := writers; left > 0; {
+		batch = append(batch[:0], <-waiting)
+		for n := len(waiting); n > 0; n-- {
+			batch = append(batch, <-waiting)
+		}
+		size := int64(record * len(batch))
+		if at+size > room {
+			at = 0
+		}
+		if _, err := f.WriteAt(buf[:size], at); err != nil {
+			return 0, err
+		}
+		if err := datasync(f); err != nil {
+			return 0, err
+		}
+		at += size
+		for _, w := range batch {
+			if w == nil {
+				left--
+				continue
+			}
+			w <- struct{}{}
+			done++
+		}
+	}
+	return float64(done) / time.Since(began).Seconds(), nil
 }

@@ -41,14 +41,14 @@ type gatewayPart struct {
 
 // gateways measures, one alert after the other, when the last of many screens at three gateways has it, beside as many
 // and fewer at the node itself. All processes share this machine's processors.
-func (b *bench) gateways(ctx context.Context) (err error) {
+func (b *bench) gateways(ctx context.Context, _ Scenario) (err error) {
 	RaiseFiles()
 	c, err := b.o.Cluster(ctx, gatewayCount)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Stop()) }()
-	b.o.SourceTokens = c.SourceTokens
+	b.Centre = &Centre{SourceTokens: c.SourceTokens}
 	node := []string{c.Node}
 	parts := []*gatewayPart{
 		{what: fmt.Sprintf("last of %d at the node", gatewayScreens), servers: node, each: gatewayScreens},
@@ -129,9 +129,9 @@ func (b *bench) lastAt(ctx context.Context, c *Cluster, p *gatewayPart) error {
 // tellGateways prints what came of a part beside the node with its screens.
 func (b *bench) tellGateways(p *gatewayPart, floor quantiles) {
 	q := quantilesOf(p.took)
-	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-	b.tell(Figure{Scenario: "gateways", What: "POST → " + p.what, N: int64(len(p.took)), P50: ms(q.p50), P99: ms(q.p99), Max: ms(slices.Max(p.took)),
-		Floor: ms(floor.p99), Ratio: ratio(q.p99, floor.p99), Beside: fmt.Sprintf("the node with %d", gatewayScreens)})
+	f := q.figure("gateways", "POST → "+p.what, len(p.took))
+	f.Max = ms(slices.Max(p.took))
+	b.tell(f.beside(ofP99, ms(floor.p99), fmt.Sprintf("the node with %d", gatewayScreens)))
 }
 
 // skim is reader without keeping what is read.

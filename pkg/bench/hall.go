@@ -22,10 +22,10 @@ import (
 
 // order is what a hall is told to do.
 type order struct {
-	Do     string // connect, storm, settle or leave
+	Do     string // connect, storm, join, settle or leave
 	Server string // of connect: base URL
 	Token  string
-	Walls  int    // that read
+	Walls  int    // that read, or join
 	Deaf   int    // that never read
 	Seq    uint64 // of settle: what every wall has to reach
 }
@@ -33,8 +33,10 @@ type order struct {
 // done is the answer to an order.
 type done struct {
 	Err     string
-	Took    time.Duration // of storm: from the first drop until every wall was served again
-	Arrived [][]arrival   // of leave: of each wall that is timed
+	Took    time.Duration   // of storm: from the first drop until every wall was served again
+	Joined  []time.Duration // of join: from connecting until the whole snapshot was there
+	Bytes   int64           // of the largest of those
+	Arrived [][]arrival     // of leave: of each wall that is timed
 }
 
 // arrival is when a wall had reached a sequence.
@@ -69,6 +71,8 @@ func Hall(ctx context.Context, in io.Reader, out io.Writer) error {
 			err = h.connect(ctx, o)
 		case "storm":
 			d.Took, err = h.storm(ctx)
+		case "join":
+			d.Joined, d.Bytes, err = h.join(ctx, o.Walls)
 		case "settle":
 			err = h.settle(ctx, o.Seq)
 		case "leave":
@@ -189,6 +193,37 @@ func (h *hall) storm(ctx context.Context) (time.Duration, error) {
 		failed = errors.Join(failed, <-errs)
 	}
 	return time.Since(began), failed
+}
+
+// join connects n walls at once, which leave again when each has its snapshot.
+func (h *hall) join(ctx context.Context, n int) (took []time.Duration, bytes int64, failed error) {
+	type joined struct {
+		took  time.Duration
+		bytes int64
+		err   error
+	}
+	all := make(chan joined, n)
+	for range n {
+		go func() {
+			var w wall
+			var j joined
+			began := time.Now()
+			if j.err = h.dial(ctx, &w, `{"op":"subscribe","topics":["wall"]}`); j.err == nil {
+				var r io.Reader
+				if _, r, j.err = w.ws.NextReader(); j.err == nil {
+					j.bytes, j.err = io.Copy(io.Discard, r)
+				}
+				_ = w.ws.Close()
+			}
+			j.took = time.Since(began)
+			all <- j
+		}()
+	}
+	for range n {
+		j := <-all
+		took, bytes, failed = append(took, j.took), max(bytes, j.bytes), errors.Join(failed, j.err)
+	}
+	return took, bytes, failed
 }
 
 // settle waits until every wall that reads has reached a sequence.

@@ -3,7 +3,6 @@ package bench
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -23,18 +22,20 @@ type Scenario struct {
 	Walls int     // that read
 	Deaf  int     // that never read
 	Burst int     // alerts due at once, every second, beside the others
-	Storm bool    // all walls drop and resume, again and again
 
-	run func(*bench, context.Context) error // nil: the load alone
+	run func(*bench, context.Context, Scenario) error // nil: the load alone
 }
 
-// Scenarios are those that Run knows by name.
+// Scenarios are those that Run knows by name. Each has a centre of its own.
 var Scenarios = []Scenario{
 	{Name: "calm", About: "a day without anything: 5 alerts a second, 20 walls", PerS: 5, Walls: 20},
 	{Name: "burst", About: "20 a second and 200 at once every second", PerS: 20, Burst: 200, Walls: 100},
 	{Name: "typhoon", About: "500 a second for 1,000 walls", PerS: 500, Walls: 1000},
-	{Name: "slow-screens", About: "100 a second for 500 walls, ten of which never read", PerS: 100, Walls: 500, Deaf: 10},
-	{Name: "reconnect-storm", About: "20 a second while 2,000 walls drop and resume at once, again and again", PerS: 20, Walls: 2000, Storm: true},
+	{Name: "screens", About: "one alert after the other to the last of 10 to 10,000 walls, as many as files may be open", run: (*bench).manyScreens},
+	{Name: "slow-screens", About: "100 a second for 500 walls, by turns without and with ten that never read", PerS: 100, Walls: 500, Deaf: 10, run: (*bench).slowScreens},
+	{Name: "reconnect-storm", About: "50 a second while 2,000 walls drop and resume at once, again and again", PerS: 50, Walls: 2000, run: (*bench).reconnectStorm},
+	{Name: "fat-snapshot", About: "20 a second for 20 walls while 20 more join a city with 20,000 open incidents (--incidents)", PerS: 20, Walls: 20, run: (*bench).fatSnapshot},
+	{Name: "metrics-overhead", About: "two centres by turns, one of which measures nothing: processor time an alert", run: (*bench).metricsOverhead},
 	{Name: "gateways", About: "3 gateways with 2,000 walls each beside a node with 2,000 and with 6,000: processes, and redis-server", run: (*bench).gateways},
 }
 
@@ -44,53 +45,7 @@ const (
 	shortest    = int64(time.Microsecond)
 	longest     = int64(5 * time.Minute)
 	digits      = 3
-	stormEvery  = 1500 * time.Millisecond // of calm before a storm
 )
-
-// Figure is what is printed and written as JSON: milliseconds.
-type Figure struct {
-	Scenario string  `json:"scenario"`
-	What     string  `json:"what"`
-	N        int64   `json:"n"`
-	P50      float64 `json:"p50_ms"`
-	P99      float64 `json:"p99_ms"`
-	Max      float64 `json:"max_ms"`
-	Floor    float64 `json:"floor_ms,omitempty"` // of p99
-	Ratio    float64 `json:"ratio,omitempty"`    // of p99 to the floor
-	Beside   string  `json:"beside,omitempty"`   // what the floor is
-}
-
-// beside sets the floor.
-func (f *Figure) beside(what string, floor *hdrhistogram.Histogram) {
-	f.Beside, f.Floor = what, float64(floor.ValueAtQuantile(99))/float64(time.Millisecond)
-	f.Ratio = f.P99 / max(f.Floor, 0.001)
-}
-
-// scenarioRun is a scenario that goes on.
-type scenarioRun struct {
-	*bench
-	s      Scenario
-	hall   *hired
-	mu     sync.Mutex
-	posted []posted
-}
-
-// posted is an alert that was answered.
-type posted struct {
-	seq  uint64 // of its event
-	due  time.Time
-	took time.Duration
-}
-
-// storm is when walls dropped and were all served again.
-type storm struct{ from, to time.Time }
-
-func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(shortest, longest, digits) }
-
-func figure(s, what string, h *hdrhistogram.Histogram) Figure {
-	ms := func(v int64) float64 { return float64(v) / float64(time.Millisecond) }
-	return Figure{Scenario: s, What: what, N: h.TotalCount(), P50: ms(h.ValueAtQuantile(50)), P99: ms(h.ValueAtQuantile(99)), Max: ms(h.Max())}
-}
 
 // scenarios runs those that are asked for.
 func (b *bench) scenarios(ctx context.Context) error {
@@ -100,124 +55,106 @@ func (b *bench) scenarios(ctx context.Context) error {
 			return fmt.Errorf("no scenario %q", name)
 		}
 		s := Scenarios[i]
-		b.printf("%s: %s\n", s.Name, s.About)
 		if s.run == nil {
-			s.run = func(b *bench, ctx context.Context) error { return b.scenario(ctx, s) }
+			s.run = (*bench).plain
 		}
-		if err := s.run(b, ctx); err != nil {
+		b.printf("%s: %s\n", s.Name, s.About)
+		if err := s.run(b, ctx, s); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
+		b.printf("\n")
 	}
 	return nil
 }
 
-func (b *bench) scenario(ctx context.Context, s Scenario) (err error) {
+// scenarioRun is a load that goes on, and what came of it.
+type scenarioRun struct {
+	*bench
+	s       Scenario
+	hall    *hired
+	mu      sync.Mutex
+	posted  []posted
+	arrived [][]arrival // of each timed wall, once all have left
+}
+
+// posted is an alert that was answered.
+type posted struct {
+	seq  uint64 // of its event
+	due  time.Time
+	took time.Duration
+}
+
+// plain is a scenario that is its load and nothing else, beside bare net/http under the same arrivals.
+func (b *bench) plain(ctx context.Context, s Scenario) error {
 	floor := newHistogram()
 	url, stop, err := bareServer()
 	if err != nil {
 		return err
 	}
-	err = b.arrive(ctx, s, url, func(_ receipt, _ time.Time, took time.Duration) { _ = floor.RecordValue(int64(took)) })
+	err = b.arrive(ctx, s, url, b.lasting(), func(_ receipt, _ time.Time, took time.Duration) { _ = floor.RecordValue(int64(took)) })
 	stop()
 	if err != nil {
 		return err
 	}
-	r := &scenarioRun{bench: b, s: s}
+	return b.within(false, func() error {
+		r, err := b.load(ctx, s, nil)
+		if err != nil {
+			return err
+		}
+		b.tell(figure(s.Name, "alert due → answered, durable", r.accepts(always)).
+			beside(ofP99, ms(time.Duration(floor.ValueAtQuantile(99))), "bare net/http under the same arrivals"))
+		each, last := r.lags(always)
+		b.tell(figure(s.Name, fmt.Sprintf("alert due → frame at a wall (one of %d)", sampled), each))
+		b.tell(figure(s.Name, "alert due → frame at the last of those", last))
+		return nil
+	})
+}
+
+// lasting returns what says whether alerts are still due, for as long as the options say.
+func (b *bench) lasting() func(time.Time) bool {
+	until := time.Now().Add(b.o.For)
+	return until.After
+}
+
+// load has the walls of s connected and sends its alerts. While they go on it calls beside, if that is not nil, and ends
+// when that has; else it goes on as long as the options say. It waits until every wall has everything.
+func (b *bench) load(ctx context.Context, s Scenario, beside func(*scenarioRun) error) (r *scenarioRun, err error) {
+	r = &scenarioRun{bench: b, s: s}
 	if r.hall, err = hire(b.o.Hall(ctx)); err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.hall.dismiss()) }()
-	if _, err := r.hall.order(order{Do: "connect", Server: b.o.Server, Token: b.o.WallToken, Walls: s.Walls, Deaf: s.Deaf}); err != nil {
-		return err
+	if _, err := r.hall.order(order{Do: "connect", Server: b.URL, Token: b.WallToken, Walls: s.Walls, Deaf: s.Deaf}); err != nil {
+		return nil, err
 	}
-	var storms []storm
-	var failed error
-	storming := make(chan struct{})
-	go func() {
-		defer close(storming)
-		if s.Storm {
-			storms, failed = r.storms(ctx)
+	going, besides := b.lasting(), make(chan error, 1)
+	if beside == nil {
+		besides <- nil
+	} else {
+		ended := make(chan struct{})
+		going = func(time.Time) bool {
+			select {
+			case <-ended:
+				return false
+			default:
+				return true
+			}
 		}
-	}()
-	err = b.arrive(ctx, s, b.alerts(), r.answered)
-	<-storming
-	if err = errors.Join(err, failed); err != nil {
-		return err
+		go func() {
+			defer close(ended)
+			besides <- beside(r)
+		}()
 	}
-	arrived, err := r.settle()
-	if err != nil {
-		return err
+	err = b.arrive(ctx, s, b.alerts(), going, r.answered)
+	if err = errors.Join(err, <-besides); err != nil {
+		return nil, err
 	}
-	r.report(floor, storms, arrived)
-	b.printf("\n")
-	return nil
+	r.arrived, err = r.settle()
+	return r, err
 }
 
-// report prints the figures of a scenario that is over.
-func (r *scenarioRun) report(floor *hdrhistogram.Histogram, storms []storm, arrived [][]arrival) {
-	calm, stormy := newHistogram(), newHistogram()
-	for _, p := range r.posted {
-		h := calm
-		if slices.ContainsFunc(storms, func(s storm) bool { return !p.due.Before(s.from) && p.due.Before(s.to) }) {
-			h = stormy
-		}
-		_ = h.RecordValue(int64(p.took)) // longer than longest is a failure that shows elsewhere
-	}
-	f := figure(r.s.Name, "alert due → answered, durable", calm)
-	f.beside("bare net/http under the same arrivals", floor)
-	r.tell(f)
-	if r.s.Storm {
-		f := figure(r.s.Name, "the same, while walls come back", stormy)
-		f.beside("the calm between", calm)
-		r.tell(f)
-	}
-	each, last := r.lags(arrived)
-	r.tell(figure(r.s.Name, fmt.Sprintf("alert due → frame at a wall (one of %d)", sampled), each))
-	r.tell(figure(r.s.Name, "alert due → frame at the last of those", last))
-	if r.s.Storm {
-		h := newHistogram()
-		for _, s := range storms {
-			_ = h.RecordValue(int64(s.to.Sub(s.from)))
-		}
-		r.tell(figure(r.s.Name, fmt.Sprintf("%d walls dropped → all served again", r.s.Walls), h))
-	}
-}
-
-// storms has all walls drop and come back, again and again, with a calm as long as a storm may take between.
-func (r *scenarioRun) storms(ctx context.Context) (storms []storm, err error) {
-	for end := time.Now().Add(r.o.For); ; {
-		select {
-		case <-time.After(min(stormEvery, r.o.For/2)):
-		case <-ctx.Done():
-			return storms, ctx.Err()
-		}
-		if len(storms) > 0 && time.Now().Add(stormEvery).After(end) {
-			return storms, nil
-		}
-		from := time.Now()
-		d, err := r.hall.order(order{Do: "storm"})
-		if err != nil {
-			return storms, err
-		}
-		storms = append(storms, storm{from, from.Add(d.Took)})
-	}
-}
-
-// tell prints a figure, or writes it as a line of JSON.
-func (b *bench) tell(f Figure) {
-	if b.o.JSON {
-		_ = json.NewEncoder(b.o.Out).Encode(f)
-		return
-	}
-	b.printf("  %-48s n %7d  p50 %8.2f ms  p99 %8.2f ms  max %8.2f ms", f.What, f.N, f.P50, f.P99, f.Max)
-	if f.Floor > 0 {
-		b.printf("   p99 %.2f × %s (%.2f ms)", f.Ratio, f.Beside, f.Floor)
-	}
-	b.printf("\n")
-}
-
-// arrive sends alerts when they are due and times each from then.
-func (b *bench) arrive(ctx context.Context, s Scenario, url string, answered func(r receipt, due time.Time, took time.Duration)) error {
+// arrive sends alerts when they are due, as long as going says, and tells answered of each answer, one at a time.
+func (b *bench) arrive(ctx context.Context, s Scenario, url string, going func(time.Time) bool, answered func(r receipt, due time.Time, took time.Duration)) error {
 	var mu sync.Mutex
 	var failed error
 	var sending sync.WaitGroup
@@ -243,10 +180,10 @@ func (b *bench) arrive(ctx context.Context, s Scenario, url string, answered fun
 		})
 		return nil
 	}
-	began := time.Now()
-	next, second := began, began
+	next := time.Now()
+	second := next
 	var err error
-	for err == nil && next.Before(began.Add(b.o.For)) && ctx.Err() == nil {
+	for err == nil && going(next) && ctx.Err() == nil {
 		time.Sleep(time.Until(next))
 		err = send(next)
 		if s.Burst > 0 && !next.Before(second) {
@@ -269,6 +206,19 @@ func (b *bench) arrive(ctx context.Context, s Scenario, url string, answered fun
 	return err
 }
 
+// accepts is how long after they were due the alerts were answered that were due when asks says.
+func (r *scenarioRun) accepts(asks func(time.Time) bool) *hdrhistogram.Histogram {
+	h := newHistogram()
+	for _, p := range r.posted {
+		if asks(p.due) {
+			_ = h.RecordValue(int64(p.took)) // longer than longest is a failure that shows elsewhere
+		}
+	}
+	return h
+}
+
+func always(time.Time) bool { return true }
+
 // answered notes an alert by its event.
 func (r *scenarioRun) answered(a receipt, due time.Time, took time.Duration) {
 	r.mu.Lock()
@@ -289,12 +239,13 @@ func (r *scenarioRun) settle() ([][]arrival, error) {
 	return d.Arrived, err
 }
 
-// lags returns how long after it was due each alert was at each timed wall, and at the last of them.
-func (r *scenarioRun) lags(arrived [][]arrival) (each, last *hdrhistogram.Histogram) {
+// lags returns how long after it was due each alert, of those due when asks says, was at each timed wall, and at the
+// last of them.
+func (r *scenarioRun) lags(asks func(time.Time) bool) (each, last *hdrhistogram.Histogram) {
 	each, last = newHistogram(), newHistogram()
 	slices.SortFunc(r.posted, func(a, b posted) int { return cmp.Compare(a.seq, b.seq) })
 	slowest := make([]time.Duration, len(r.posted))
-	for _, wall := range arrived {
+	for _, wall := range r.arrived {
 		k := 0
 		for i, p := range r.posted {
 			for k < len(wall) && wall[k].Seq < p.seq {
@@ -303,13 +254,18 @@ func (r *scenarioRun) lags(arrived [][]arrival) (each, last *hdrhistogram.Histog
 			if k == len(wall) {
 				break
 			}
+			if !asks(p.due) {
+				continue
+			}
 			lag := time.Duration(wall[k].At - p.due.UnixNano())
 			_ = each.RecordValue(int64(lag))
 			slowest[i] = max(slowest[i], lag)
 		}
 	}
-	for _, lag := range slowest {
-		_ = last.RecordValue(int64(lag))
+	for i, lag := range slowest {
+		if asks(r.posted[i].due) {
+			_ = last.RecordValue(int64(lag))
+		}
 	}
 	return each, last
 }

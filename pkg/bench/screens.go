@@ -74,23 +74,40 @@ func (b *bench) screens(ctx context.Context) error {
 	b.printf("alert POST → frame at the last of n walls\n")
 	defer b.printf("\n")
 	for _, n := range b.o.Walls {
-		floor, err := b.bareFan(ctx, n)
-		if err != nil {
-			return fmt.Errorf("bare fan-out to %d: %w", n, err)
+		if err := b.lastOf(ctx, "walls", n, b.o.Rounds); err != nil {
+			return err
 		}
-		real, err := b.fan(ctx, n)
-		if err != nil {
-			return fmt.Errorf("%d walls: %w", n, err)
-		}
-		sum := b.httpFloor.p50 + b.syncFloor.p50 + floor.p50
-		b.printf("  %5d walls  %v   %.2f × floors (HTTP %v + sync %v + bare gorilla fan-out %v)\n", n, real, ratio(real.p50, sum),
-			b.httpFloor.p50.Round(time.Microsecond), b.syncFloor.p50.Round(time.Microsecond), floor.p50.Round(time.Microsecond))
 	}
 	return nil
 }
 
+// lastOf measures n walls beside bare writes to as many connections.
+func (b *bench) lastOf(ctx context.Context, part string, n, rounds int) error {
+	floor, err := b.bareFan(ctx, n, rounds)
+	if err != nil {
+		return fmt.Errorf("bare fan-out to %d: %w", n, err)
+	}
+	real, err := b.fan(ctx, n, rounds)
+	if err != nil {
+		return fmt.Errorf("%d walls: %w", n, err)
+	}
+	sum := b.httpFloor.p50 + b.syncFloor.p50 + floor.p50
+	f := real.figure(part, fmt.Sprintf("POST → last of %d walls", n), rounds).
+		beside(ofP50, ms(sum), fmt.Sprintf("HTTP %v + sync %v + bare writes %v", b.httpFloor.p50.Round(time.Microsecond), b.syncFloor.p50.Round(time.Microsecond), floor.p50.Round(time.Microsecond)))
+	switch n {
+	case 1:
+		limit := b.httpFloor.p50 + time.Duration(aimCommits*float64(b.syncFloor.p50)) + floor.p50
+		f = f.aim(real.p50 <= limit, "HTTP + %v × sync + one way = %.3f ms", aimCommits, ms(limit))
+	case aimFanWalls:
+		limit := time.Duration(aimFan*float64(floor.p50)) + b.syncFloor.p50
+		f = f.aim(real.p50 <= limit, "%v × bare writes + sync = %.2f ms", aimFan, ms(limit))
+	}
+	b.tell(f)
+	return nil
+}
+
 // fan connects n walls and posts alerts one after the other.
-func (b *bench) fan(ctx context.Context, n int) (quantiles, error) {
+func (b *bench) fan(ctx context.Context, n, rounds int) (quantiles, error) {
 	a := &arrivals{done: make(chan time.Time, 1)}
 	a.target.Store(^uint64(0))
 	var readers sync.WaitGroup
@@ -101,8 +118,8 @@ func (b *bench) fan(ctx context.Context, n int) (quantiles, error) {
 		}
 		readers.Wait()
 	}()
-	url := "ws" + strings.TrimPrefix(b.o.Server, "http") + "/api/v1/stream"
-	header := http.Header{"Authorization": {"Bearer " + b.o.WallToken}, "Sec-WebSocket-Protocol": {"banyan.v1"}}
+	url := "ws" + strings.TrimPrefix(b.URL, "http") + "/api/v1/stream"
+	header := http.Header{"Authorization": {"Bearer " + b.WallToken}, "Sec-WebSocket-Protocol": {"banyan.v1"}}
 	for range n {
 		ws, _, err := websocket.DefaultDialer.DialContext(ctx, url, header)
 		if err != nil {
@@ -124,8 +141,8 @@ func (b *bench) fan(ctx context.Context, n int) (quantiles, error) {
 		readers.Go(func() { a.reader(ws) })
 	}
 	next := first.Seq + uint64(len(first.Tasks)) + 1
-	took := make([]time.Duration, 0, b.o.Rounds)
-	for range b.o.Rounds {
+	took := make([]time.Duration, 0, rounds)
+	for range rounds {
 		a.expect(next, n)
 		body := b.body()
 		began := time.Now()
@@ -157,7 +174,7 @@ func (a *arrivals) wait(ctx context.Context) (time.Time, error) {
 }
 
 // bareFan writes one ready-made frame to n gorilla connections from GOMAXPROCS goroutines, nothing else.
-func (b *bench) bareFan(ctx context.Context, n int) (quantiles, error) {
+func (b *bench) bareFan(ctx context.Context, n, rounds int) (quantiles, error) {
 	conns := make(chan net.Conn, n)
 	up := websocket.Upgrader{}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -186,8 +203,8 @@ func (b *bench) bareFan(ctx context.Context, n int) (quantiles, error) {
 		clients, servers = append(clients, ws), append(servers, <-conns)
 		readers.Go(func() { a.reader(ws) })
 	}
-	took := make([]time.Duration, 0, b.o.Rounds)
-	for i := range b.o.Rounds {
+	took := make([]time.Duration, 0, rounds)
+	for i := range rounds {
 		a.expect(uint64(i+1), n)
 		frame := textFrame(fmt.Appendf(nil, `{"op":"events","from":1,"to":%d,"pad":"%0480d"}`, i+1, i))
 		began := time.Now()

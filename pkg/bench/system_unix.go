@@ -2,7 +2,10 @@
 
 package bench
 
-import "syscall"
+import (
+	"syscall"
+	"time"
+)
 
 // RaiseFiles has the process open as many files as the system lets it, and returns how many: each screen of a
 // measurement is one.
@@ -20,4 +23,13 @@ func RaiseFiles() uint64 {
 	l.Cur = l.Max
 	_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &l) // the runtime has done the same
 	return l.Cur
+}
+
+// processorTime is how long this process has had a processor.
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
