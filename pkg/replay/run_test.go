@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"sync"
 	"testing"
 	"time"
@@ -206,9 +207,9 @@ func TestRetriesAsLongAsTheServerAsks(t *testing.T) {
 // A connection that breaks after the server has taken the alert: the next attempt is a duplicate.
 func TestBrokenConnection(t *testing.T) {
 	c, k := newCentre(t), newStepClock()
-	n := 0
+	var n atomic.Int64
 	c.before = func(w http.ResponseWriter, id string) bool {
-		if n++; n > 1 {
+		if n.Add(1) > 1 {
 			return false
 		}
 		c.take(alert.Alert{Source: "test", ID: id, IncidentRef: "R0"}, "")
