@@ -13,8 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -179,9 +179,10 @@ func TestRetriesAsLongAsTheServerAsks(t *testing.T) {
 		"a defect":            {500, "2", 3, 99, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, k, n := newCentre(t), newStepClock(), 0
+			c, k := newCentre(t), newStepClock()
+			var n atomic.Int64
 			c.before = func(w http.ResponseWriter, _ string) bool {
-				if n++; n > tc.failures {
+				if n.Add(1) > int64(tc.failures) {
 					return false
 				}
 				if tc.header != "" {
