@@ -150,7 +150,7 @@ func eventually(t *testing.T, what string, check func() error) {
 type twoNodes struct {
 	t                *testing.T
 	east, west       *centre
-	west0            app.Options
+	east0, west0     app.Options
 	toRedis, toEast  *link
 	redis, westRedis string
 }
@@ -170,6 +170,7 @@ func newEast(t *testing.T) *twoNodes {
 	n.westRedis = "redis://" + n.toRedis.Addr().String() + "/0"
 	o := options(t, t.TempDir())
 	o.Redis, o.Node, o.Advertise, o.Lease = n.redis, "east", "http://"+n.toEast.Addr().String(), time.Second
+	n.east0 = o
 	n.east = run(t, o)
 	n.toEast.to(n.east.app.Addr().String())
 	eventually(t, "east leads", n.east.is("leader", func(s nodeStatus) bool { return s.Mirror.State == "current" }))
@@ -183,6 +184,16 @@ func newEast(t *testing.T) *twoNodes {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// cli has redis-cli do something to a key of the city.
+func (n *twoNodes) cli(command, key string, words ...string) {
+	n.t.Helper()
+	_, port, _ := net.SplitHostPort(strings.TrimSuffix(strings.TrimPrefix(n.redis, "redis://"), "/0"))
+	line := append([]string{"-p", port, command, "banyan:{" + n.west0.City.ID + "}:" + key}, words...)
+	if out, err := exec.Command("redis-cli", line...).CombinedOutput(); err != nil {
+		n.t.Fatalf("%v: %s", err, out)
+	}
 }
 
 func (n *twoNodes) runWest() {
@@ -325,13 +336,8 @@ func TestFollowerBehindTheStream(t *testing.T) {
 		var s nodeStatus
 		eventually(t, "the mirror is current", n.east.is("leader", func(now nodeStatus) bool { s = now; return s.Mirror.State == "current" }))
 		first := s.Seq - 2 // an alert of this city makes a frame of three events
-		prefix := "banyan:{" + n.west0.City.ID + "}:"
-		_, port, _ := net.SplitHostPort(strings.TrimSuffix(strings.TrimPrefix(n.redis, "redis://"), "/0"))
-		for _, line := range [][]string{{"XTRIM", prefix + "events", "MINID", fmt.Sprintf("%d-%d", s.Epoch, first)}, {"HSET", prefix + "meta", "first", fmt.Sprint(first)}} {
-			if out, err := exec.Command("redis-cli", append([]string{"-p", port}, line...)...).CombinedOutput(); err != nil {
-				t.Fatalf("%v: %s", err, out)
-			}
-		}
+		n.cli("XTRIM", "events", "MINID", fmt.Sprintf("%d-%d", s.Epoch, first))
+		n.cli("HSET", "meta", "first", fmt.Sprint(first))
 	}
 	has := func(want int) func() error {
 		return func() error {
@@ -358,6 +364,26 @@ func TestFollowerBehindTheStream(t *testing.T) {
 	eventually(t, "a follower that was away has all of it", has(60))
 	n.east.post(200)
 	eventually(t, "it goes on with the stream", has(61))
+
+	// Away once more; when it comes back, who leads is lost without a word, and it learns who leads then.
+	if err := n.west.stop(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 30 {
+		n.east.post(300 + i)
+	}
+	trim()
+	if err := n.east.stop(); err != nil {
+		t.Fatal(err)
+	}
+	n.cli("SET", "lease", `{"node":"lost","address":"http://127.0.0.1:1","token":"x"}`, "PX", "60000")
+	n.west = run(t, n.west0)
+	n.west.source, n.west.officer, n.west.wal = n.east.source, n.east.officer, n.east.wal
+	eventually(t, "west follows who is lost", n.west.is("follower", func(s nodeStatus) bool { return s.Leader == "http://127.0.0.1:1" }))
+	n.cli("DEL", "lease")
+	n.east = run(t, n.east0)
+	n.toEast.to(n.east.app.Addr().String())
+	eventually(t, "a follower finds the next leader and has all of it", has(91))
 }
 
 // screens returns how many are connected to a node.

@@ -26,6 +26,13 @@ func (a *App) seek(ctx context.Context) error {
 	err := a.cluster.tail.Compare(ctx, a.log)
 	for errors.Is(err, redisstore.ErrGap) && ctx.Err() == nil {
 		a.cluster.heard = time.Now() // Redis is there
+		h, held, asked := a.cluster.lease.Holder(ctx)
+		if asked != nil {
+			return asked
+		}
+		if held && h.Node != a.o.Node { // it need not be the one that led a moment ago
+			a.cluster.led(&h)
+		}
 		l := a.cluster.leader.Load()
 		if l == nil || l.Node == a.o.Node || a.seq.Leads() {
 			return err

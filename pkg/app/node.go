@@ -190,7 +190,7 @@ func (a *App) whenCutOff(ctx context.Context) error {
 	if a.seq.Leads() || a.seq.Err() != nil {
 		return nil
 	}
-	if l := a.cluster.leader.Load(); l != nil && answers(ctx, l.Address) {
+	if l := a.cluster.leader.Load(); l != nil && a.answers(ctx, l.Address) {
 		a.cluster.heard = time.Now()
 	}
 	if time.Since(a.cluster.heard) < a.cluster.ttl || ctx.Err() != nil {
@@ -207,14 +207,14 @@ func (a *App) whenCutOff(ctx context.Context) error {
 }
 
 // answers reports whether a node takes alerts.
-func answers(ctx context.Context, address string) bool {
+func (a *App) answers(ctx context.Context, address string) bool {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(address, "/")+"/readyz", nil)
+	r, err := nodeRequest(ctx, address, "/readyz")
 	if err != nil {
 		return false
 	}
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := a.between.RoundTrip(r)
 	if err != nil {
 		return false
 	}
