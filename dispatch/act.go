@@ -155,7 +155,7 @@ func lost(was, is *alert.Task) string {
 }
 
 func needs(field, reason string) *alert.Error {
-	return &alert.Error{Code: alert.CodeInvalid, Detail: "the action breaks 1 rule", Fields: []alert.Field{{Field: field, Reason: reason}}}
+	return alert.Invalid("action", alert.Field{Field: field, Reason: reason})
 }
 
 func (d *decision) note(incident, task string) error {

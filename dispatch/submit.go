@@ -76,7 +76,7 @@ func (d *decision) read(a *alert.Alert) (*report, error) {
 }
 
 func invalid(field, reason, value string) *alert.Error {
-	return &alert.Error{Code: alert.CodeInvalid, Detail: "the alert breaks 1 rule", Fields: []alert.Field{{Field: field, Reason: reason, Value: value}}}
+	return alert.Invalid("alert", alert.Field{Field: field, Reason: reason, Value: value})
 }
 
 // place finds cell and areas of an alert. A position decides; an area given beside it decides only where

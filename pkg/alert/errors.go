@@ -3,6 +3,7 @@ package alert
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -73,4 +74,13 @@ func CodeOf(err error) Code {
 		return e.Code
 	}
 	return CodeInternal
+}
+
+// Invalid returns the error of what breaks rules: an alert, an action, a query.
+func Invalid(what string, fields ...Field) *Error {
+	rules := "1 rule"
+	if len(fields) != 1 {
+		rules = strconv.Itoa(len(fields)) + " rules"
+	}
+	return &Error{Code: CodeInvalid, Detail: "the " + what + " breaks " + rules, Fields: fields}
 }

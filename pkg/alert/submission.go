@@ -87,20 +87,13 @@ func (s *Submission) Validate(source string, datum geo.Datum) (Alert, error) {
 	v.text("reporter", s.Reporter, 0, MaxIDBytes)
 	v.warning(s, &a)
 	if len(v) > 0 {
-		return Alert{}, &Error{Code: CodeInvalid, Detail: "the alert breaks " + rules(len(v)), Fields: v}
+		return Alert{}, Invalid("alert", v...)
 	}
 	a.AlertID = KeyOf(source, s.ID).AlertID()
 	if s.Reporter != "" {
 		a.Reporter = KeyOf(source, s.Reporter).ReporterID()
 	}
 	return a, nil
-}
-
-func rules(n int) string {
-	if n == 1 {
-		return "1 rule"
-	}
-	return strconv.Itoa(n) + " rules"
 }
 
 const maxShownBytes = 60 // of an offending value in an error

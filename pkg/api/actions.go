@@ -66,7 +66,7 @@ func (in *actionInput) command(kind dispatch.CommandType, a alert.Action) (dispa
 		}
 	}
 	if wrong != nil {
-		return c, &alert.Error{Code: alert.CodeInvalid, Detail: fmt.Sprintf("the action breaks %d rules", len(wrong)), Fields: wrong}
+		return c, alert.Invalid("action", wrong...)
 	}
 	c.Reason, c.Text, c.Seat, c.Department = in.Body.Reason, in.Body.Text, in.Body.Seat, in.Body.Department
 	return c, nil

@@ -100,7 +100,7 @@ func commaList(s string) []string {
 }
 
 func badQuery(field, reason, value string) error {
-	return &alert.Error{Code: alert.CodeInvalid, Detail: "the query breaks 1 rule", Fields: []alert.Field{{Field: field, Reason: reason, Value: shortened(value)}}}
+	return alert.Invalid("query", alert.Field{Field: field, Reason: reason, Value: shortened(value)})
 }
 
 func shortened(s string) string {

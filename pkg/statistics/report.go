@@ -151,7 +151,7 @@ func Sum(ctx context.Context, src Source, department string, p Period) (Figures,
 }
 
 func invalid(field, reason string) error {
-	return &alert.Error{Code: alert.CodeInvalid, Detail: "the query breaks 1 rule", Fields: []alert.Field{{Field: field, Reason: reason}}}
+	return alert.Invalid("query", alert.Field{Field: field, Reason: reason})
 }
 
 func byPeriod(ctx context.Context, src Source, q Query, c *plan.City) ([]Row, Tally, error) {
