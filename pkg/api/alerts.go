@@ -32,10 +32,7 @@ func (s *Server) alertRoutes() {
 	s.mux.HandleFunc("POST /api/v1/alerts:batch", s.postBatch)
 }
 
-const (
-	ndjson       = "application/x-ndjson"
-	receiptBytes = 1 << 10 // of an answer, expected
-)
+const ndjson = "application/x-ndjson"
 
 var contentJSON = []string{"application/json"}
 
@@ -69,7 +66,10 @@ func (s *Server) postAlert(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header()["Content-Type"] = contentJSON
 	w.WriteHeader(http.StatusAccepted)
-	_, _ = w.Write(append(receipt.AppendJSON(make([]byte, 0, receiptBytes)), '\n')) // accepted all the same if the caller went away; it will ask again
+	buf := bodies.Get().(*bytes.Buffer)
+	defer bodies.Put(buf)
+	buf.Reset()
+	_, _ = w.Write(append(receipt.AppendJSON(buf.AvailableBuffer()), '\n')) // accepted all the same if the caller went away; it will ask again
 }
 
 func (s *Server) takeAlert(w http.ResponseWriter, r *http.Request, source *plan.Source) (dispatch.Receipt, error) {
@@ -96,7 +96,7 @@ func (s *Server) takeAlert(w http.ResponseWriter, r *http.Request, source *plan.
 	return s.receipt(outcome)
 }
 
-// bodies are buffers for the bodies of single alerts.
+// bodies are buffers for the bodies of single alerts and for their answers.
 var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // sourceOf returns the source a request comes from, and refuses a body of the wrong kind.

@@ -131,19 +131,19 @@ func (b *batch) add(p pending) {
 // flush answers the oldest lines until keep are left.
 func (b *batch) flush(keep int) {
 	n := len(b.window) - keep
+	ctx, cancel := context.WithTimeout(b.ctx, CommandTimeout)
+	defer cancel()
 	for _, p := range b.window[:n] {
-		r := b.result(p)
+		r := b.result(ctx, p)
 		b.line, _ = r.append(b.line[:0]) // a problem is strings and numbers, and always encodes
 		_, _ = b.out.Write(b.line)       // what was accepted is accepted, whether or not the caller still listens
 	}
 	b.window = append(b.window[:0], b.window[n:]...)
 }
 
-func (b *batch) result(p pending) BatchResult {
+func (b *batch) result(ctx context.Context, p pending) BatchResult {
 	err := p.err
 	if err == nil {
-		ctx, cancel := context.WithTimeout(b.ctx, CommandTimeout)
-		defer cancel()
 		var outcome sequencer.Outcome
 		if outcome, err = p.wait(ctx); err == nil {
 			var receipt dispatch.Receipt

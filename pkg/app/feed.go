@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
 	"time"
@@ -15,14 +14,21 @@ import (
 
 // feed turns committed batches into what the hub shows. It is called by the writer alone.
 type feed struct {
-	buf    []byte
+	buf    []byte // room for what is encoded next, never written twice; the hub keeps it
 	seat   func(id string) (*plan.Seat, bool)
 	source func(id string) (*plan.Source, bool)
 }
 
+// feedRoom is what encoded events share an allocation of; more than that has its own.
+const feedRoom = 16 << 10
+
 func (f *feed) encode(e *dispatch.Event) []byte {
-	f.buf = e.AppendJSON(f.buf[:0])
-	return bytes.Clone(f.buf)
+	if cap(f.buf)-len(f.buf) < feedRoom/4 {
+		f.buf = make([]byte, 0, feedRoom)
+	}
+	at := len(f.buf)
+	f.buf = e.AppendJSON(f.buf)
+	return f.buf[at:len(f.buf):len(f.buf)]
 }
 
 // batch makes the hub's batch of a committed one.

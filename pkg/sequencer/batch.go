@@ -2,6 +2,7 @@ package sequencer
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/banyan-ecc/banyan/dispatch"
@@ -14,7 +15,15 @@ type work struct {
 	frames    []journal.Frame
 	committed *Committed
 	answers   []answer
+	commands  int // to come, as far as is known
 	bytes     int
+}
+
+// maxReserved bounds the events for which room is made before they are there.
+const maxReserved = 4096
+
+func (c *Committed) reserve(n int) {
+	c.Events, c.Encoded, c.Docs = make([]dispatch.Event, 0, n), make([][]byte, 0, n), make([]*alert.Incident, 0, n)
 }
 
 type answer struct {
@@ -24,12 +33,11 @@ type answer struct {
 
 // process decides a batch, makes it durable, shows it and answers it, in that order. A batch that grows past
 // the byte bound is written in parts. The error is the journal's, and final.
-func (s *Sequencer) process(batch []request) error {
-	w := s.newWork()
+func (s *Sequencer) process(batch []*request) error {
+	w := s.newWork(len(batch))
 	began := s.o.Now()
 	s.tick(w)
-	for i := range batch {
-		r := &batch[i]
+	for i, r := range batch {
 		outcome, err := s.decide(w, &r.command)
 		w.answers = append(w.answers, answer{r.reply, reply{outcome, err}})
 		if w.bytes >= maxBatchBytes {
@@ -37,14 +45,15 @@ func (s *Sequencer) process(batch []request) error {
 				s.failRest(batch[i+1:], err)
 				return err
 			}
-			w, began = s.newWork(), s.o.Now()
+			w, began = s.newWork(len(batch)-i-1), s.o.Now()
 		}
 	}
 	return s.commit(w, began)
 }
 
-func (s *Sequencer) newWork() *work {
-	return &work{committed: &Committed{Epoch: s.epoch.Load(), From: s.state.Seq() + 1}}
+func (s *Sequencer) newWork(commands int) *work {
+	return &work{commands: commands, committed: &Committed{Epoch: s.epoch.Load(), From: s.state.Seq() + 1},
+		frames: make([]journal.Frame, 0, commands), answers: make([]answer, 0, commands)}
 }
 
 // tick sends Ticks for what has fallen due, at most as many as one batch holds.
@@ -72,16 +81,25 @@ func (s *Sequencer) decide(w *work, c *dispatch.Command) (Outcome, error) {
 	if len(events) == 0 {
 		return Outcome{Known: s.state.KnownBy(c)}, nil
 	}
-	first := len(w.committed.Encoded)
+	events = events[:len(events):len(events)] // what follows them in the batch is nobody's who has the outcome
+	t := w.committed
+	if t.Events == nil && w.commands > 1 { // a large batch is of alerts alike
+		t.reserve(min(len(events)*w.commands, maxReserved))
+	}
+	t.Docs, t.Encoded = slices.Grow(t.Docs, len(events)), slices.Grow(t.Encoded, len(events))
 	for i := range events {
 		e := &events[i]
 		s.state.Apply(e)
 		doc, _ := s.state.Incident(e.IncidentID)
-		w.committed.Docs = append(w.committed.Docs, doc)
-		w.committed.Encoded = append(w.committed.Encoded, s.encoder.encode(e))
+		t.Docs = append(t.Docs, doc)
 	}
-	w.committed.Events = append(w.committed.Events, events...)
-	payload := s.encoder.frame(digest, c, w.committed.Encoded[first:])
+	if t.Events == nil {
+		t.Events = events
+	} else {
+		t.Events = append(t.Events, events...)
+	}
+	var payload []byte
+	payload, t.Encoded = s.encoder.frame(digest, c, events, t.Encoded)
 	w.bytes += len(payload)
 	w.frames = append(w.frames, journal.Frame{Epoch: s.epoch.Load(), Seq: events[0].Seq, Count: uint32(len(events)), Payload: payload})
 	return Outcome{Events: events}, nil
@@ -118,7 +136,7 @@ func (s *Sequencer) commit(w *work, began time.Time) error {
 	return nil
 }
 
-func (s *Sequencer) failRest(rest []request, err error) {
+func (s *Sequencer) failRest(rest []*request, err error) {
 	for _, r := range rest {
 		r.reply <- reply{err: unavailable(err)}
 	}

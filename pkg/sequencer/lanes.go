@@ -28,7 +28,7 @@ type lanes struct {
 
 // lane is one source's.
 type lane struct {
-	queues [2][]request // urgent, other; taken from the front
+	queues [2][]*request // urgent, other; taken from the front
 	size   int
 }
 
@@ -48,7 +48,7 @@ func laneOf(c *dispatch.Command) string {
 }
 
 // put puts a request into its source's lane, or says that it is full.
-func (l *lanes) put(source string, r request, kind int) error {
+func (l *lanes) put(source string, r *request, kind int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at := l.lanes[source]
@@ -85,7 +85,7 @@ func (l *lanes) forget() {
 }
 
 // take appends to batch what waits, source by source in turn, until it holds most.
-func (l *lanes) take(batch []request, most int) []request {
+func (l *lanes) take(batch []*request, most int) []*request {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	room := most - len(batch)
@@ -102,14 +102,14 @@ func (l *lanes) take(batch []request, most int) []request {
 }
 
 // round lets those with something of a kind take turns.
-func (l *lanes) round(batch []request, kind, most int) []request {
+func (l *lanes) round(batch []*request, kind, most int) []*request {
 	turns := l.turns[kind]
 	for len(batch) < most && len(turns) > 0 {
 		at := turns[0]
 		turns = turns[1:]
 		q := at.queues[kind]
 		batch = append(batch, q[0])
-		q[0] = request{}
+		q[0] = nil
 		if q = q[1:]; len(q) > 0 {
 			turns = append(turns, at)
 		} else {

@@ -85,7 +85,7 @@ func TestLanes(t *testing.T) {
 				source, kind := rapid.IntRange(0, 2).Draw(r, "source"), rapid.IntRange(0, 1).Draw(r, "kind")
 				for range rapid.IntRange(1, 20).Draw(r, "many") {
 					sent[source][kind]++
-					req := request{command: dispatch.Command{Target: fmt.Sprint(source), Seat: fmt.Sprint(kind), Reason: fmt.Sprint(sent[source][kind])}}
+					req := &request{command: dispatch.Command{Target: fmt.Sprint(source), Seat: fmt.Sprint(kind), Reason: fmt.Sprint(sent[source][kind])}}
 					if err := l.put(fmt.Sprint(source), req, kind); err != nil {
 						r.Fatal(err)
 					}

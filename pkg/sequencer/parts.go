@@ -53,21 +53,27 @@ func joinRecord(engine int, digest string, command []byte, events [][]byte) []by
 	for _, v := range events {
 		n += len(v) + 1
 	}
-	b := make([]byte, 0, n)
-	b = append(b, `{"engine":`...)
-	b = strconv.AppendInt(b, int64(engine), 10)
-	b = append(b, `,"digest":"`...)
-	b = append(b, digest...)
-	b = append(b, `","command":`...)
-	b = append(b, command...)
-	b = append(b, `,"events":[`...)
+	b := append(appendHead(make([]byte, 0, n), engine, digest), command...)
+	b = append(b, recordEvents...)
 	for i, v := range events {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = append(b, v...)
 	}
-	return append(b, `]}`...)
+	return append(b, recordEnd...)
+}
+
+// A record is its head, the command, recordEvents, the events with commas between them, and recordEnd.
+const (
+	recordEvents = `,"events":[`
+	recordEnd    = `]}`
+)
+
+func appendHead(b []byte, engine int, digest string) []byte {
+	b = strconv.AppendInt(append(b, `{"engine":`...), int64(engine), 10)
+	b = append(append(b, `,"digest":"`...), digest...)
+	return append(b, `","command":`...)
 }
 
 // DecodeEvent reads one event as it stands in a record.

@@ -18,12 +18,12 @@ func TestParts(t *testing.T) {
 		c := dispatch.Command{Type: dispatch.TaskAct, Target: text.Draw(t, "target"), Text: text.Draw(t, "text"),
 			By: &alert.Actor{Name: text.Draw(t, "name")}}
 		var e encoder
-		var events [][]byte
+		var events []dispatch.Event
 		for range rapid.IntRange(1, 5).Draw(t, "events") {
-			events = append(events, e.encode(&dispatch.Event{Seq: 7, Type: dispatch.IncidentNote, IncidentID: text.Draw(t, "id"), Text: text.Draw(t, "note"),
-				Files: rapid.MapOfN(text, rapid.SliceOf(rapid.Byte()), 0, 3).Draw(t, "files"), Task: &alert.Task{ID: text.Draw(t, "task"), Tried: []string{`}"`, text.Draw(t, "tried")}}}))
+			events = append(events, dispatch.Event{Seq: 7, Type: dispatch.IncidentNote, IncidentID: text.Draw(t, "id"), Text: text.Draw(t, "note"),
+				Files: rapid.MapOfN(text, rapid.SliceOf(rapid.Byte()), 0, 3).Draw(t, "files"), Task: &alert.Task{ID: text.Draw(t, "task"), Tried: []string{`}"`, text.Draw(t, "tried")}}})
 		}
-		payload := e.frame("00ff", &c, events)
+		payload, encoded := e.frame("00ff", &c, events, nil)
 		p, err := SplitRecord(payload)
 		if err != nil {
 			t.Fatal(err)
@@ -42,8 +42,8 @@ func TestParts(t *testing.T) {
 			t.Fatalf("%d %q %s, %d events of %d", p.Engine, p.Digest, p.Command, len(p.Events), len(want.Events))
 		}
 		for i := range p.Events {
-			if !bytes.Equal(p.Events[i], want.Events[i]) {
-				t.Fatalf("event %s, want %s", p.Events[i], want.Events[i])
+			if alone := events[i].AppendJSON(nil); !bytes.Equal(p.Events[i], want.Events[i]) || !bytes.Equal(encoded[i], alone) || !bytes.Equal(alone, want.Events[i]) {
+				t.Fatalf("event %s, encoded %s, want %s", p.Events[i], encoded[i], want.Events[i])
 			}
 		}
 	})

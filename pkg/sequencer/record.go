@@ -18,7 +18,12 @@ type Record struct {
 }
 
 // encoder turns events and commands into JSON, each once.
-type encoder struct{ buf []byte }
+type encoder struct {
+	buf   []byte
+	spans []span // of the events in it
+}
+
+type span struct{ from, to int }
 
 // document is what encodes itself.
 type document interface{ AppendJSON([]byte) []byte }
@@ -29,10 +34,26 @@ func (e *encoder) encode(v document) []byte {
 	return bytes.Clone(e.buf)
 }
 
-// frame returns the payload of a frame, made of events already encoded.
-func (e *encoder) frame(digest string, c *dispatch.Command, events [][]byte) []byte {
-	e.buf = c.AppendJSON(e.buf[:0])
-	return joinRecord(dispatch.EngineVersion, digest, e.buf, events)
+// frame returns the payload of a frame, and encoded with each event as it stands in it: what goes to the journal, to
+// screens and to mirrors is encoded once and shares its memory.
+func (e *encoder) frame(digest string, c *dispatch.Command, events []dispatch.Event, encoded [][]byte) (payload []byte, _ [][]byte) {
+	b := c.AppendJSON(appendHead(e.buf[:0], dispatch.EngineVersion, digest))
+	b = append(b, recordEvents...)
+	e.spans = e.spans[:0]
+	for i := range events {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		at := len(b)
+		b = events[i].AppendJSON(b)
+		e.spans = append(e.spans, span{at, len(b)})
+	}
+	e.buf = append(b, recordEnd...)
+	payload = bytes.Clone(e.buf)
+	for _, s := range e.spans {
+		encoded = append(encoded, payload[s.from:s.to:s.to])
+	}
+	return payload, encoded
 }
 
 // EncodeEvents returns the JSON of each event, as the journal, the push hub and every mirror carry it.

@@ -71,7 +71,7 @@ type Stages struct {
 // Sequencer owns the state. Make one with New, run it with Run.
 type Sequencer struct {
 	o        Options
-	mailbox  chan request // of officers and the clock; what sources send waits in lanes
+	mailbox  chan *request // of officers and the clock; what sources send waits in lanes
 	lanes    *lanes
 	city     atomic.Pointer[plan.City] // in force, for whoever submits
 	state    *dispatch.State
@@ -114,7 +114,7 @@ func New(o Options) *Sequencer {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Sequencer{
-		o: o, turns: make(chan turn), mailbox: make(chan request, MailboxSize), lanes: newLanes(), state: o.Start.Writer, replica: NewReplica(o.Start.Reader, o.Start.Epoch),
+		o: o, turns: make(chan turn), mailbox: make(chan *request, MailboxSize), lanes: newLanes(), state: o.Start.Writer, replica: NewReplica(o.Start.Reader, o.Start.Epoch),
 		stopped:  make(chan struct{}),
 		snapshot: snapshots{last: o.Start.SnapshotSeq, written: o.Start.SnapshotSeq, idle: make(chan uint64, 1)},
 	}
@@ -168,7 +168,7 @@ func (s *Sequencer) Submit(ctx context.Context, c dispatch.Command) (wait func(c
 	if !s.leads.Load() {
 		return nil, unavailable(errFollows)
 	}
-	r := request{command: c, reply: make(chan reply, 1)}
+	r := &request{command: c, reply: make(chan reply, 1)}
 	if source := laneOf(&c); source != "" {
 		if err := s.lanes.put(source, r, s.urgency(&c)); err != nil {
 			return nil, err
@@ -206,7 +206,7 @@ func (s *Sequencer) urgency(c *dispatch.Command) int {
 	return other
 }
 
-func (s *Sequencer) waitFor(r request) func(context.Context) (Outcome, error) {
+func (s *Sequencer) waitFor(r *request) func(context.Context) (Outcome, error) {
 	return func(ctx context.Context) (Outcome, error) {
 		select {
 		case out := <-r.reply:
@@ -237,7 +237,7 @@ func (s *Sequencer) Run(ctx context.Context) error {
 	defer close(s.stopped)
 	timer := time.NewTimer(maxIdle)
 	defer timer.Stop()
-	var batch []request
+	var batch []*request
 	for {
 		timer.Reset(s.untilDue())
 		batch = batch[:0]
@@ -270,7 +270,7 @@ func (s *Sequencer) Run(ctx context.Context) error {
 }
 
 // gather adds to the batch what waits already; it never waits for more.
-func (s *Sequencer) gather(batch []request) []request {
+func (s *Sequencer) gather(batch []*request) []*request {
 	for len(batch) < MaxBatchCommands {
 		select {
 		case r := <-s.mailbox:
