@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -259,6 +260,7 @@ func (s *Sequencer) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return s.drain()
 		}
+		runtime.Gosched() // those who are about to ask do so first: a batch costs a sync, and whoever is alone waits for nothing
 		s.began.Store(s.o.Now().UnixNano())
 		batch = s.gather(batch)
 		if err := s.process(batch); err != nil {
