@@ -164,10 +164,16 @@ func (v *fields) attributes(raw json.RawMessage) json.RawMessage {
 		v.add("attributes", "are not valid UTF-8", "", "")
 	case raw[0] != '{':
 		v.add("attributes", "must be a JSON object", "", string(raw))
-	case depth(raw) > MaxAttributesDepth:
-		v.add("attributes", fmt.Sprintf("are nested deeper than %d levels", MaxAttributesDepth), strconv.Itoa(MaxAttributesDepth), "")
 	default:
-		return compacted(raw)
+		deep, spaced := shape(raw)
+		if deep > MaxAttributesDepth {
+			v.add("attributes", fmt.Sprintf("are nested deeper than %d levels", MaxAttributesDepth), strconv.Itoa(MaxAttributesDepth), "")
+			return nil
+		}
+		if spaced {
+			return compacted(raw)
+		}
+		return raw
 	}
 	return nil
 }
@@ -181,9 +187,9 @@ func compacted(raw json.RawMessage) json.RawMessage {
 	return b.Bytes()
 }
 
-// depth returns how deep raw, already known to be valid JSON, is nested.
-func depth(raw []byte) int {
-	most, now, inString := 0, 0, false
+// shape returns how deep raw, already known to be valid JSON, is nested, and whether there is white space between its tokens.
+func shape(raw []byte) (deep int, spaced bool) {
+	now, inString := 0, false
 	for i := 0; i < len(raw); i++ {
 		switch c := raw[i]; {
 		case inString && c == '\\':
@@ -193,10 +199,12 @@ func depth(raw []byte) int {
 		case inString:
 		case c == '{' || c == '[':
 			now++
-			most = max(most, now)
+			deep = max(deep, now)
 		case c == '}' || c == ']':
 			now--
+		case c <= ' ':
+			spaced = true
 		}
 	}
-	return most
+	return deep, spaced
 }
