@@ -32,7 +32,10 @@ func (s *Server) alertRoutes() {
 	s.mux.HandleFunc("POST /api/v1/alerts:batch", s.postBatch)
 }
 
-const ndjson = "application/x-ndjson"
+const (
+	ndjson       = "application/x-ndjson"
+	receiptBytes = 1 << 10 // of an answer, expected
+)
 
 var contentJSON = []string{"application/json"}
 
@@ -69,6 +72,7 @@ func (s *Server) postAlert(w http.ResponseWriter, r *http.Request) {
 	buf := bodies.Get().(*bytes.Buffer)
 	defer bodies.Put(buf)
 	buf.Reset()
+	buf.Grow(receiptBytes)
 	_, _ = w.Write(append(receipt.AppendJSON(buf.AvailableBuffer()), '\n')) // accepted all the same if the caller went away; it will ask again
 }
 
