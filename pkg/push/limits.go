@@ -51,6 +51,8 @@ const (
 	gatePlaces        = 4                      // upgrades and beginnings a processor at once
 	gateRest          = time.Millisecond       // longest that the place of one that has passed stays empty
 	yieldEvery        = 128                    // writes after which a shard lets others have the processor
+	restFrom          = 4 * time.Millisecond   // of writing, from which a shard that is behind rests as long as it wrote
+	maxRest           = 50 * time.Millisecond  // of such a rest
 	maxDrawnAge       = time.Minute            // of a report that counts
 	perEntryBytes     = 128                    // what a ring entry or item costs beside its encodings
 	upgradeWriteBytes = 256                    // gorilla's pooled buffer; every frame but the close and protocol errors is ours

@@ -214,19 +214,33 @@ func (s *shard) lose(c *conn, why Reason) {
 	}()
 }
 
-// flush sends all that the ring holds after the shard's position, one epoch after the other.
+// flush sends all that the ring holds after the shard's position, one epoch after the other. A shard that has fallen
+// behind, because its connections are more than the processors can write to, rests as long as it has written: what gathers
+// meanwhile costs one write a connection all the same, and those who read have the processors.
 func (s *shard) flush() {
-	for {
-		st := s.hub.ring.after(s.history, s.pos, s.entries)
-		s.entries = st.entries
-		if st.history == s.history && st.to == s.pos {
+	for took := time.Duration(0); ; {
+		st, more := s.waiting()
+		if !more {
 			return
+		}
+		if took >= restFrom {
+			time.Sleep(min(took, maxRest))
+			st, _ = s.waiting()
 		}
 		if st.history != s.history || st.from != s.pos+1 {
 			s.skip(st)
 		}
+		began := s.hub.nanos()
 		s.advance(st)
+		took = time.Duration(s.hub.nanos() - began)
 	}
+}
+
+// waiting returns what the ring holds after the shard's position, and whether that is anything.
+func (s *shard) waiting() (st stretch, more bool) {
+	st = s.hub.ring.after(s.history, s.pos, s.entries)
+	s.entries = st.entries
+	return st, st.history != s.history || st.to != s.pos
 }
 
 // advance sends a stretch.
