@@ -46,12 +46,15 @@ func (b *bench) manyScreens(ctx context.Context, s Scenario) (err error) {
 	if b.syncFloor, err = syncFloor(b.o.Dir, b.o.Rounds); err != nil {
 		return err
 	}
-	files := RaiseFiles()
-	for _, n := range screenCounts {
-		const spare = 200 // files besides
-		if uint64(2*n+spare) > files {
-			b.printf("  %d walls need %d open files, %d are allowed (ulimit -n)\n", n, 2*n+spare, files)
-			continue
+	const spare = 300 // files besides
+	most := (int(min(RaiseFiles(), 1<<30)) - spare) / 2
+	for i, n := range screenCounts {
+		if n > most {
+			b.printf("  %d walls need %d open files, %d are allowed (ulimit -n): as many as these let\n", n, 2*n+spare, 2*most+spare)
+			if i > 0 && most <= screenCounts[i-1] {
+				break
+			}
+			n = most
 		}
 		rounds := max(10, min(b.o.Rounds, 100_000/n))
 		if err := b.within(false, func() error { return b.lastOf(ctx, s.Name, n, rounds) }); err != nil {
@@ -192,7 +195,7 @@ func (b *bench) fill(ctx context.Context, n int) error {
 		under <- struct{}{}
 		posting.Go(func() {
 			defer func() { <-under }()
-			if err := b.postBatch(ctx, body, lines); err != nil {
+			if err := b.postBatch(ctx, b.source(), body); err != nil {
 				mu.Lock()
 				defer mu.Unlock()
 				failed = err
@@ -231,7 +234,7 @@ func (b *bench) metricsOverhead(ctx context.Context, s Scenario) error {
 					body := b.lines(overheadLines)
 					runtime.GC()
 					began := processorTime()
-					if err := b.postBatch(ctx, body, overheadLines); err != nil {
+					if err := b.postBatch(ctx, b.source(), body); err != nil {
 						return err
 					}
 					if turn > 0 { // the first is to warm up
