@@ -9,20 +9,24 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// conn is one client. Three parties use it: the reader goroutine, which owns its life; the goroutine of its
-// shard; and, while the client does not take what it is sent, its slow lane. What is written goes through
-// write, under mu, so that frames never mix: those of a shard, answers, and the control frames gorilla makes.
+// conn is one client. Three parties use it: its reader, which owns its life; the goroutine of its shard; and,
+// while the client does not take what it is sent, its slow lane. What is written goes through write, under mu,
+// so that frames never mix: those of a shard and answers.
 type conn struct {
 	hub   *Hub
 	shard *shard
-	ws    *websocket.Conn
 	nc    net.Conn
+	sock  socket // nc, where that is one
 	grant Grant
+	heard atomic.Int64 // last sign of life, nanoseconds since the epoch
 
-	requests, subscribes bucket       // reader only
-	reports              bucket       // reader only
-	shown                uint64       // reader only: newest sequence the client said it shows
-	heard                atomic.Int64 // last sign of life, nanoseconds since the epoch
+	// Of the reader only.
+	requests, subscribes, reports bucket
+	shown                         uint64   // newest sequence the client said it shows
+	in                            *inbound // what was read and not served; nil: nothing
+	first                         [glanceBytes]byte
+	glanced                       int   // bytes of first that serve has to begin with
+	ended                         error // why nothing more is read
 
 	mu      sync.Mutex
 	gen     uint32        // of the subscription; what is sent under an older one is thrown away
@@ -37,7 +41,6 @@ type conn struct {
 	rest      []byte
 	queue     []piece // behind rest
 	queued    int     // bytes of queue
-	raw       rawWriter
 
 	place // the shard's own notes
 }
@@ -119,6 +122,15 @@ func (c *conn) begin(gen uint32, at position, pieces ...piece) bool {
 	return true
 }
 
+// share has the connection hold the one copy of its subscription that its audience has.
+func (c *conn) share(gen uint32, sub *subscription) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gen == gen {
+		c.sub = sub
+	}
+}
+
 // answer sends a frame that belongs to no subscription. One that would pass the bound is dropped: a client
 // that asks without reading the answers.
 func (c *conn) answer(b []byte) {
@@ -171,7 +183,7 @@ func (c *conn) write(p piece) {
 		c.queued += len(p.b)
 		return
 	}
-	n, err := c.raw.try(p.b)
+	n, err := c.sock.try(p.b)
 	if err != nil {
 		c.shut = true
 		_ = c.nc.Close() // the reader sees it and ends the connection

@@ -156,8 +156,7 @@ func NewHub(state State, o Options) *Hub {
 		h.origins[canonicalOrigin(origin)] = true
 	}
 	h.upgrader = websocket.Upgrader{
-		HandshakeTimeout: handshakeTimeout, ReadBufferSize: readBufferBytes, WriteBufferSize: upgradeWriteBytes,
-		WriteBufferPool: &sync.Pool{}, Subprotocols: []string{Subprotocol}, CheckOrigin: h.originAllowed, Error: h.upgradeRefused,
+		HandshakeTimeout: handshakeTimeout, Subprotocols: []string{Subprotocol}, CheckOrigin: h.originAllowed, Error: h.upgradeRefused,
 	}
 	for i := range o.Shards {
 		h.shards = append(h.shards, newShard(h, i == 0))

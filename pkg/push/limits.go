@@ -28,7 +28,7 @@ const (
 	DefaultRingEvents      = 64 << 10         // about two minutes of the greatest load aimed at
 	DefaultRingBytes       = 64 << 20         // both encodings counted
 	DefaultConnBufferBytes = 256 << 10        // deltas that wait behind the frame a slow client is taking
-	DefaultMaxConns        = 20_000           // 12 KB each: 240 MB
+	DefaultMaxConns        = 20_000           // 4 KB each: 80 MB
 	DefaultMaxConnsPerName = 10_000           // one key on every screen of a hall is normal
 	DefaultHeartbeat       = 5 * time.Second  // at most this long without a frame
 	DefaultPing            = 20 * time.Second // between two websocket pings
@@ -38,22 +38,20 @@ const (
 
 // Bounds inside.
 const (
-	readBufferBytes   = 512                    // gorilla's buffer a connection; requests are small
-	maxFrameBytes     = 256 << 10              // an events frame that would be longer is split
-	maxResumeBytes    = 1 << 20                // deltas of a resume; past it a snapshot is shorter
-	laneChunkBytes    = 16 << 10               // one write of a slow lane under one deadline
-	maxLingerBytes    = 64 << 10               // read and thrown away while waiting for the end after a close frame
-	maxSnapshotTries  = 3                      // in a row that were already too old for the ring when they were sent
-	shareAge          = 100 * time.Millisecond // how long a snapshot answers those who ask for the same
-	closeWait         = 2 * time.Second        // for the other side's answer to a close frame
-	handshakeTimeout  = 5 * time.Second        // to write the answer to the upgrade
-	sweepsPerBeat     = 5                      // how often in a Heartbeat the shards look for silence
-	gatePlaces        = 4                      // upgrades and beginnings a processor at once
-	gateRest          = time.Millisecond       // longest that the place of one that has passed stays empty
-	yieldEvery        = 128                    // writes after which a shard lets others have the processor
-	restFrom          = 4 * time.Millisecond   // of writing, from which a shard that is behind rests as long as it wrote
-	maxRest           = 50 * time.Millisecond  // of such a rest
-	maxDrawnAge       = time.Minute            // of a report that counts
-	perEntryBytes     = 128                    // what a ring entry or item costs beside its encodings
-	upgradeWriteBytes = 256                    // gorilla's pooled buffer; every frame but the close and protocol errors is ours
+	maxFrameBytes    = 256 << 10              // an events frame that would be longer is split
+	maxResumeBytes   = 1 << 20                // deltas of a resume; past it a snapshot is shorter
+	laneChunkBytes   = 16 << 10               // one write of a slow lane under one deadline
+	maxLingerBytes   = 64 << 10               // read and thrown away while waiting for the end after a close frame
+	maxSnapshotTries = 3                      // in a row that were already too old for the ring when they were sent
+	shareAge         = 100 * time.Millisecond // how long a snapshot answers those who ask for the same
+	closeWait        = 2 * time.Second        // for the other side's answer to a close frame
+	handshakeTimeout = 5 * time.Second        // to write the answer to the upgrade
+	sweepsPerBeat    = 5                      // how often in a Heartbeat the shards look for silence
+	gatePlaces       = 4                      // upgrades and beginnings a processor at once
+	gateRest         = time.Millisecond       // longest that the place of one that has passed stays empty
+	yieldEvery       = 128                    // writes after which a shard lets others have the processor
+	restFrom         = 4 * time.Millisecond   // of writing, from which a shard that is behind rests as long as it wrote
+	maxRest          = 50 * time.Millisecond  // of such a rest
+	maxDrawnAge      = time.Minute            // of a report that counts
+	perEntryBytes    = 128                    // what a ring entry or item costs beside its encodings
 )

@@ -2,13 +2,14 @@ package push
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"io"
 	"net"
 	"strings"
-	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
 
@@ -35,38 +36,159 @@ type clientFrame struct {
 	Seq    uint64          `json:"seq"` // of drawn
 }
 
-var requestBuffers = sync.Pool{New: func() any { return new([MaxClientFrameBytes + 1]byte) }}
+// A client that says nothing has a goroutine in wait; when something comes, another one serves it, so that the stack
+// this takes is not kept for a client that is silent again. One of them owns the connection's life at a time.
 
-// read is the connection's reader goroutine: it answers requests until the connection ends, which it then
-// clears away.
-func (c *conn) read() {
-	answered := false // the client's close frame is here: it sends nothing more
-	defer func() { c.end(answered) }()
-	c.ws.SetPingHandler(func(data string) error {
-		if err := c.admit(); err != nil {
+// wait waits for what the client sends.
+func (c *conn) wait() {
+	var err error
+	if c.sock.plain() {
+		err = c.sock.wait(c.glance)
+	} else {
+		c.glanced, c.ended = c.nc.Read(c.first[:])
+	}
+	if err == nil {
+		err = c.ended
+	}
+	if err != nil {
+		c.end(err)
+		return
+	}
+	go c.serve()
+}
+
+// glance reads the first of what has come, if something has.
+func (c *conn) glance(fd uintptr) bool {
+	c.glanced, c.ended = attemptOn(fd, c.first[:], false)
+	return c.glanced > 0 || c.ended != nil
+}
+
+// serve serves what has come.
+func (c *conn) serve() {
+	if err := c.receive(); err != nil {
+		c.end(err)
+		return
+	}
+	go c.wait()
+}
+
+// receive reads and serves until nothing more is there. What it leaves in c.in is the beginning of something.
+func (c *conn) receive() error {
+	if c.in == nil {
+		c.in = inbounds.Get().(*inbound)
+	}
+	c.in.end += copy(c.in.free(), c.first[:c.glanced])
+	for {
+		for c.in != nil {
+			f, ok, err := c.in.next()
+			if err == nil && !ok {
+				break
+			}
+			if err == nil {
+				err = c.take(f)
+			}
+			if refusal := (*alert.Error)(nil); errors.As(err, &refusal) && !c.refuse(refusal) {
+				err = nil
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if c.in == nil {
+			return nil
+		}
+		n, err := c.more()
+		if c.in.end += n; err != nil {
 			return err
 		}
-		c.answer(control(finPong, []byte(data)))
-		return nil
-	})
-	c.ws.SetPongHandler(func(string) error { return c.admit() })
-	for {
-		kind, r, err := c.ws.NextReader()
-		if err == nil {
-			err = c.request(kind, r)
-		}
-		switch refusal := (*alert.Error)(nil); {
-		case err == nil:
-		case errors.As(err, &refusal):
-			if c.refuse(refusal) {
-				return
-			}
-		default: // of the network, or gorilla has answered a protocol error
-			var ce *websocket.CloseError
-			answered = errors.As(err, &ce)
-			return
+		if n == 0 {
+			c.lendBack()
+			return nil
 		}
 	}
+}
+
+// more reads what else is there. Where that can not be asked, it waits for the rest of what has begun.
+func (c *conn) more() (int, error) {
+	switch {
+	case c.sock.plain():
+		return c.sock.more(c.in.free())
+	case c.in.empty():
+		return 0, nil
+	}
+	return c.nc.Read(c.in.free())
+}
+
+// lendBack gives the buffer back when nothing is in it.
+func (c *conn) lendBack() {
+	if c.in.empty() {
+		inbounds.Put(c.in)
+		c.in = nil
+	}
+}
+
+// take serves a frame.
+func (c *conn) take(f frame) error {
+	if err := c.admit(); err != nil {
+		return err
+	}
+	in := c.in
+	switch {
+	case f.opcode == opClose:
+		return c.closedBy(f.payload)
+	case f.opcode == opPing:
+		c.answer(control(finPong, f.payload))
+		fallthrough
+	case f.opcode == opPong:
+		in.drop(f)
+		return nil
+	case !f.fin:
+		in.fragment(f)
+		return nil
+	}
+	kind, payload, done := f.opcode, f.payload, func() { in.drop(f) }
+	if in.begun {
+		in.fragment(f)
+		kind, payload, done = in.opcode, in.b[:in.message], in.whole
+	}
+	if kind != opText {
+		return alert.Errorf(alert.CodeUnsupportedType, "requests are text frames of JSON")
+	}
+	r, err := parseClientFrame(payload)
+	done()
+	c.lendBack() // before something that may have to wait
+	if err != nil {
+		return err
+	}
+	return c.request(&r)
+}
+
+// closedBy answers the client's close frame.
+func (c *conn) closedBy(payload []byte) error {
+	code, reply := websocket.CloseNoStatusReceived, control(finClose, nil)
+	switch len(payload) {
+	case 0:
+	case 1:
+		return protocolError("half a close code")
+	default:
+		code = int(binary.BigEndian.Uint16(payload))
+		if !mayClose(code) || !utf8.Valid(payload[2:]) {
+			return protocolError("bad close code or reason")
+		}
+		reply = closeFrame(code, "")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.shut {
+		c.write(piece{b: reply})
+		c.endedWith(code)
+	}
+	return errAnswered
+}
+
+// mayClose reports whether a client may give code (RFC 6455 section 7.4).
+func mayClose(code int) bool {
+	return code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006 || code >= 3000 && code <= 4999
 }
 
 // admit notes a sign of life, and refuses one too many.
@@ -85,7 +207,10 @@ func (c *conn) admit() error {
 	return nil
 }
 
-var errShut = errors.New("push: the connection was closed by us")
+var (
+	errShut     = errors.New("push: the connection was closed by us")
+	errAnswered = errors.New("push: the client's close frame is here")
+)
 
 // refuse tells the client of err, ends the connection where the table says so, and reports whether it did.
 func (c *conn) refuse(err error) bool {
@@ -101,30 +226,11 @@ func (c *conn) refuse(err error) bool {
 	return true
 }
 
-// request reads and serves one frame.
-func (c *conn) request(kind int, r io.Reader) error {
-	if err := c.admit(); err != nil {
-		return err
-	}
-	if kind != websocket.TextMessage {
-		return alert.Errorf(alert.CodeUnsupportedType, "requests are text frames of JSON")
-	}
-	buf := requestBuffers.Get().(*[MaxClientFrameBytes + 1]byte)
-	defer requestBuffers.Put(buf)
-	n, err := io.ReadFull(r, buf[:])
-	switch {
-	case err == nil:
-		return alert.Errorf(alert.CodeTooLarge, "a request is at most %d bytes long", MaxClientFrameBytes)
-	case err != io.EOF && err != io.ErrUnexpectedEOF:
-		return err
-	}
-	f, err := parseClientFrame(buf[:n])
-	if err != nil {
-		return err
-	}
+// request serves a request.
+func (c *conn) request(f *clientFrame) error {
 	switch f.Op {
 	case "subscribe":
-		return c.subscribe(&f)
+		return c.subscribe(f)
 	case "unsubscribe":
 		c.unsubscribe()
 	case "drawn":
@@ -230,14 +336,18 @@ func (c *conn) unsubscribe() {
 	c.shard.ask(request{what: leave, c: c, gen: gen})
 }
 
-// end clears a connection away. After a close frame that the client has not answered it waits a while for the
-// other side to end first: closing with something unread would throw away what the client has not taken yet,
-// the close frame included.
-func (c *conn) end(answered bool) {
+// end clears a connection away, of which nothing more is read because of why. After a close frame that the client has
+// not answered it waits a while for the other side to end first: closing with something unread would throw away what the
+// client has not taken yet, the close frame included.
+func (c *conn) end(why error) {
 	defer c.hub.readers.Done()
+	if p := protocolError(""); errors.As(why, &p) {
+		c.close(websocket.CloseProtocolError, string(p))
+	}
+	c.in = nil
 	c.mu.Lock()
 	c.shut = true
-	polite, lane := c.saidClose && !answered, c.lane
+	polite, lane := c.saidClose && why != errAnswered, c.lane
 	c.mu.Unlock()
 	if tcp, ok := c.nc.(*net.TCPConn); ok && polite && !lane {
 		_ = tcp.CloseWrite() // fails only where nothing is left to close

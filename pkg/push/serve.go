@@ -1,6 +1,8 @@
 package push
 
 import (
+	"bufio"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -56,20 +58,19 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, g Grant) {
 
 // take makes a client of a request for which a connection is reserved.
 func (h *Hub) take(w http.ResponseWriter, r *http.Request, g Grant) {
-	hj := &hijacker{ResponseWriter: w}
-	ws, err := h.upgrader.Upgrade(hj, r, nil)
+	ws, err := h.upgrader.Upgrade(hijacker{w}, r, nil)
 	if err != nil { // it has been answered, or the connection is gone
 		h.release(g.Name)
 		return
 	}
-	c := h.newConn(ws, hj.wire, g)
+	c := h.newConn(ws.NetConn(), g) // gorilla's own has no further use, and nothing was read yet
 	if !h.register(c) {
 		h.release(g.Name)
 		_ = c.nc.Close()
 		return
 	}
 	c.shard.ask(request{what: attach, c: c})
-	go c.read()
+	go c.wait()
 }
 
 // reserve counts a connection that is to be.
@@ -112,12 +113,18 @@ func (h *Hub) register(c *conn) bool {
 	return true
 }
 
-func (h *Hub) newConn(ws *websocket.Conn, w *wire, g Grant) *conn {
-	c := &conn{hub: h, ws: ws, nc: w.Conn, grant: g, place: place{slot: -1}}
-	c.raw.init(w.Conn)
+func (h *Hub) newConn(nc net.Conn, g Grant) *conn {
+	c := &conn{hub: h, nc: nc, sock: newSocket(nc), grant: g, place: place{slot: -1}}
 	c.heard.Store(h.nanos())
-	w.c = c
 	return c
+}
+
+// hijacker lets gorilla take a connection over through whatever wraps the writer.
+type hijacker struct{ http.ResponseWriter }
+
+// Hijack implements http.Hijacker.
+func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return http.NewResponseController(h.ResponseWriter).Hijack()
 }
 
 // originAllowed keeps pages of other sites from using a visitor's network to connect. Who is no browser sends

@@ -172,6 +172,7 @@ func (s *shard) join(r request) {
 	}
 	c.aud, c.member = a, len(a.members)
 	a.members = append(a.members, c)
+	c.share(r.gen, a.sub)
 	switch {
 	case r.at.Seq > s.pos && r.at.Epoch < s.epoch: // of a history that is not the city's any more
 		s.lose(c, ReasonEpochChanged)
