@@ -34,6 +34,7 @@ func TestWatched(t *testing.T) {
 	fire.expect("snapshot")
 	police.subscribe("department:police")
 	police.expect("snapshot")
+	eventually(t, func() bool { return r.hub.Stats().Audiences == 2 }) // or what follows would be caught up with, not pushed
 	b := r.publish(Item{Incident: "i-1", Departments: []string{"fire"}, Watched: true}, Item{Incident: "i-2", Departments: []string{"fire", "police"}})
 	wait("sent", sent, b.From)
 	to := police.expect("events").To
