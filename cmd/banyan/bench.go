@@ -19,6 +19,9 @@ import (
 	"github.com/banyan-ecc/banyan/pkg/plan"
 )
 
+// maxBenchRate is more alerts a second than a driver on the same machine can send one by one.
+const maxBenchRate = 100_000
+
 func benchCommand() *cobra.Command {
 	var dir, data, profile string
 	past := true
@@ -39,6 +42,7 @@ a centre of its own:
   banyan bench --scenario calm
   banyan bench --scenario burst --for 10s
   banyan bench --scenario typhoon --for 20s --history=false
+  banyan bench --scenario typhoon --rate 800                # how much more it takes
   banyan bench --scenario screens --rounds 100              # raise ulimit -n for 10,000
   banyan bench --scenario slow-screens
   banyan bench --scenario reconnect-storm --cpuprofile storm.pprof
@@ -81,6 +85,7 @@ a centre of its own:
 	f.IntSliceVar(&o.Walls, "walls", []int{1, 100, 1000}, "walls that watch")
 	f.IntVar(&o.Rounds, "rounds", 300, "alerts for each latency")
 	f.IntVar(&o.Incidents, "incidents", 20_000, "open incidents of fat-snapshot")
+	f.Float64Var(&o.Rate, "rate", 0, "alerts a second in the scenarios, in place of their own")
 	f.StringSliceVar(&o.Scenarios, "scenario", nil, "open-loop scenarios instead: names, or all")
 	f.BoolVar(&past, "history", true, "keep the read model, as a server does")
 	f.BoolVar(&o.JSON, "json", false, "figures as lines of JSON, times in milliseconds")
@@ -148,6 +153,9 @@ func scenarioList() string {
 
 // checkScenarios puts the names for all, and refuses one that is none.
 func checkScenarios(o *bench.Options) error {
+	if o.Rate < 0 || o.Rate > maxBenchRate {
+		return fmt.Errorf("--rate is %g alerts a second, it must be between 0 (the scenario's own) and %d", o.Rate, maxBenchRate)
+	}
 	if len(o.Scenarios) == 1 && o.Scenarios[0] == "all" {
 		o.Scenarios = nil
 		for _, s := range bench.Scenarios {

@@ -31,6 +31,7 @@ type Options struct {
 	Rounds    int       // alerts for each latency
 	Incidents int       // that are open where a snapshot is fat
 	For       time.Duration
+	Rate      float64                         // alerts a second of the scenarios, in place of their own; 0: their own
 	Scenarios []string                        // by name; none: floors, rates and latencies one after the other
 	JSON      bool                            // a figure a line
 	Hall      func(context.Context) *exec.Cmd // a process that runs Hall over its standard input and output
