@@ -30,3 +30,20 @@ func TestPaced(t *testing.T) {
 		t.Errorf("%d counted, in a part of time that is over", p.taken)
 	}
 }
+
+// TestPacedOnABusyMachine: who is woken late takes more slowly, but makes up for what it has slept.
+func TestPacedOnABusyMachine(t *testing.T) {
+	const atOnce = 6
+	p := &paced{began: time.Now().Add(-acceptEvery - acceptLate - time.Millisecond)}
+	if p.rest(atOnce); p.every != acceptSlowest || p.most != atOnce {
+		t.Errorf("late: %d every %v, want %d every %v", p.most, p.every, atOnce, acceptSlowest)
+	}
+	p.began = time.Now().Add(-5*acceptSlowest - time.Millisecond)
+	if p.rest(atOnce); p.most < 5*atOnce || p.most > acceptCatchUp*atOnce {
+		t.Errorf("after five times %v: %d, want %d", acceptSlowest, p.most, 5*atOnce)
+	}
+	p.began = time.Now().Add(-time.Hour)
+	if p.rest(atOnce); p.most != acceptCatchUp*atOnce {
+		t.Errorf("after an hour: %d, want %d", p.most, acceptCatchUp*atOnce)
+	}
+}
