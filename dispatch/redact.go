@@ -38,7 +38,10 @@ func Redact(e *Event) (Event, bool) {
 		m.By, m.Reason = "", ""
 		r.Maintenance = &m
 	}
-	if e.Alert != nil {
+	if e.Type == IncidentOpened {
+		r.Alert = nil // says nothing of what a wall may see that the incident does not
+	}
+	if r.Alert != nil {
 		a := *e.Alert
 		a.ID, a.Text, a.IncidentRef, a.Attributes, a.Reporter, a.Sealed, a.Traceparent = "", "", "", nil, "", nil, ""
 		r.Alert = &a
@@ -67,10 +70,7 @@ func RedactIncident(i *alert.Incident) *alert.Incident {
 }
 
 func redactTask(t *alert.Task) *alert.Task {
-	if t.Officer == "" && t.EndReason == "" {
-		return t
-	}
 	r := *t
-	r.Officer, r.EndReason = "", ""
+	r.Officer, r.EndReason, r.Reason = "", "", ""
 	return &r
 }

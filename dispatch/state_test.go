@@ -83,6 +83,25 @@ func TestRedactHidesWhatPeopleWrote(t *testing.T) {
 	}
 }
 
+// TestWallsAreSentNothingTwice: a thousand walls are sent every alert, so an incident that opens does not repeat itself as
+// its alert, and tasks do not say how they were given out. What an alert adds to an incident that is open stays.
+func TestWallsAreSentNothingTwice(t *testing.T) {
+	a := &alert.Alert{AlertID: "a-1", Source: "fire-119", WarningLevel: "red"}
+	task := &alert.Task{ID: "t-1", Seat: "fire-1", Reason: "fewest open tasks (0) of 4 seats"}
+	opened, ok := Redact(&Event{Type: IncidentOpened, Incident: &alert.Incident{ID: "i-1", Tasks: []*alert.Task{task}}, Alert: a})
+	if !ok || opened.Alert != nil || opened.Incident.Tasks[0].Reason != "" {
+		t.Errorf("%v: %+v", ok, opened)
+	}
+	attached, ok := Redact(&Event{Type: AlertAttached, IncidentID: "i-1", Alert: a})
+	if !ok || attached.Alert == nil || attached.Alert.WarningLevel != a.WarningLevel {
+		t.Errorf("%v: %+v", ok, attached)
+	}
+	assigned, ok := Redact(&Event{Type: TaskAssigned, IncidentID: "i-1", Task: task})
+	if !ok || assigned.Task.Reason != "" || assigned.Task.Seat != task.Seat || task.Reason == "" {
+		t.Errorf("%v: %+v", ok, assigned.Task)
+	}
+}
+
 func TestRedactOfTheConfiguration(t *testing.T) {
 	d := morning(t)
 	e := decodeAll(t, d.log[0].events)[0]

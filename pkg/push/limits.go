@@ -51,7 +51,7 @@ const (
 	gateRest         = time.Millisecond       // longest that the place of one that has passed stays empty
 	yieldEvery       = 128                    // writes after which a shard lets others have the processor
 	restFrom         = 4 * time.Millisecond   // of writing, from which a shard that is behind rests as long as it wrote
-	maxRest          = 50 * time.Millisecond  // of such a rest
+	maxRest          = 20 * time.Millisecond  // of such a rest
 	maxDrawnAge      = time.Minute            // of a report that counts
 	perEntryBytes    = 128                    // what a ring entry or item costs beside its encodings
 )
