@@ -103,10 +103,12 @@ async function main() {
 
   await step('an answer alone confirms nothing', async () => {
     let answered = 0
-    await fire.context().route(/\/acknowledge$/, (r) => {
-      answered++
+    await fire.context().route(/\/(acknowledge|healthz)$/, (r) => {
+      if (r.request().url().endsWith('/acknowledge')) answered++
       return r.fulfill({ status: 200, contentType: 'application/json', body: '{}' })
     })
+    // A browser says that it intercepts before the page knows of it, and a key may be there first.
+    await until('requests are intercepted', () => fire.evaluate(() => fetch('/healthz').then((r) => r.text())), (body) => body === '{}', 10_000)
     await fire.keyboard.press('a')
     await row(fire, first.fire).locator('.sending').waitFor()
     await fire.waitForTimeout(1_500)
