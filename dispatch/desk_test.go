@@ -227,17 +227,31 @@ func restore(t tb, b []byte, city *plan.City) *State {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range h.Incidents {
-		var x Stored
-		decode(&x)
-		if err := r.Incident(x); err != nil {
-			t.Fatal(err)
+	for left := h.Incidents; left > 0; {
+		var block Block
+		decode(&block)
+		incidents, err := block.Incidents()
+		if err != nil || len(incidents) != block.Records {
+			t.Fatalf("%d of %d incidents in a block: %v", len(incidents), block.Records, err)
 		}
+		for _, x := range incidents {
+			if err := r.Incident(x); err != nil {
+				t.Fatal(err)
+			}
+		}
+		left -= len(incidents)
 	}
-	for range h.Known {
-		var k StoredKey
-		decode(&k)
-		r.Known(k)
+	for left := h.Known; left > 0; {
+		var block Block
+		decode(&block)
+		keys, err := block.Known()
+		if err != nil || len(keys) != block.Records {
+			t.Fatalf("%d of %d keys in a block: %v", len(keys), block.Records, err)
+		}
+		for _, k := range keys {
+			r.Known(k)
+		}
+		left -= len(keys)
 	}
 	s, err := r.State()
 	if err != nil {

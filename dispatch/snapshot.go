@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 	"maps"
@@ -9,14 +10,29 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	"github.com/banyan-ecc/banyan/pkg/alert"
+	"github.com/banyan-ecc/banyan/pkg/wire"
 )
 
-// snapshotVersion is raised when a snapshot's records change so that an older reader would misread them.
-const snapshotVersion = 1
+// SnapshotVersion is raised when a snapshot's records change so that an older reader would misread them. Version 1 had
+// incidents and keys as CBOR of their own, which takes twice as long to read.
+const SnapshotVersion = 2
 
-// A snapshot is a CBOR sequence (RFC 8742): one header, then Incidents stored incidents, oldest first, then
-// Known stored keys in the order they will be forgotten. Records are independent of each other, so a reader
-// may decode them side by side and Restore them in order. Equal states write equal bytes.
+// A snapshot is a CBOR sequence (RFC 8742): one header, then Incidents stored incidents, oldest first, then Known stored
+// keys in the order they will be forgotten, both in blocks. Blocks are independent of each other, so
+// a reader may decode them side by side and restore them in order. Equal states write equal bytes.
+
+// Block is a number of records, one behind the other.
+type Block struct {
+	_       struct{} `cbor:",toarray"`
+	Records int
+	Bytes   []byte
+}
+
+// Bounds of a block: it ends with the record that reaches one of them.
+const (
+	blockRecords = 512
+	blockBytes   = 1 << 20
+)
 
 // Header is the first record of a snapshot.
 type Header struct {
@@ -30,6 +46,8 @@ type Header struct {
 	Today      Today
 	Incidents  int
 	Known      int
+	Refs       int                     `cbor:",omitempty"` // to make room for: sources' numbers of incidents,
+	Tasks      map[string]int          `cbor:",omitempty"` // and open tasks by seat
 	Ended      []string                // finished incidents in the order they will be retired
 	SignOns    []*SignOn               `cbor:",omitempty"` // by seat
 	Handovers  []*Handover             `cbor:",omitempty"` // open, by seat
@@ -81,9 +99,14 @@ type View struct {
 // View takes the state as it is now.
 func (s *State) View() *View {
 	v := &View{header: Header{
-		Version: snapshotVersion, Engine: EngineVersion, Seq: s.seq, Now: s.now, Digest: s.digest, Files: s.files, Keep: s.keep,
-		Today: s.counts.Today, Incidents: len(s.incidents), Known: s.forget.len(),
+		Version: SnapshotVersion, Engine: EngineVersion, Seq: s.seq, Now: s.now, Digest: s.digest, Files: s.files, Keep: s.keep,
+		Today: s.counts.Today, Incidents: len(s.incidents), Known: s.forget.len(), Refs: len(s.byRef), Tasks: make(map[string]int, len(s.loads)),
 	}}
+	for _, seat := range slices.Sorted(maps.Keys(s.loads)) {
+		if n := len(s.loads[seat].tasks); n > 0 {
+			v.header.Tasks[seat] = n
+		}
+	}
 	v.incidents = make([]Stored, 0, len(s.incidents))
 	for _, o := range s.order {
 		if l := o.inc; l != nil {
@@ -120,17 +143,68 @@ func (v *View) Encode(w io.Writer) error {
 	if err := e.Encode(&v.header); err != nil {
 		return err
 	}
+	var b Block
 	for i := range v.incidents {
-		if err := e.Encode(&v.incidents[i]); err != nil {
+		b.Bytes = wire.Sized(b.Bytes, v.incidents[i].record)
+		if b.Records++; b.Records < blockRecords && len(b.Bytes) < blockBytes && i < len(v.incidents)-1 {
+			continue
+		}
+		if err := e.Encode(&b); err != nil {
 			return err
 		}
+		b.Records, b.Bytes = 0, b.Bytes[:0]
 	}
-	for i := range v.known {
-		if err := e.Encode(&v.known[i]); err != nil {
+	for chunk := range slices.Chunk(v.known, blockBytes/storedKeyBytes) {
+		b.Records, b.Bytes = len(chunk), b.Bytes[:0]
+		for _, k := range chunk {
+			b.Bytes = append(b.Bytes, k.Key[:]...)
+			b.Bytes = binary.LittleEndian.AppendUint64(b.Bytes, k.Seq)
+			b.Bytes = binary.LittleEndian.AppendUint64(b.Bytes, uint64(k.At))
+		}
+		if err := e.Encode(&b); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+const storedKeyBytes = len(alert.Key{}) + 8 + 8
+
+// record describes x in a block.
+func (x *Stored) record(r *wire.Record) {
+	wire.Part(r, 1, &x.Doc, func(r *wire.Record, doc *alert.Incident) { doc.Record(r) })
+	wire.Ints(r, 2, &x.Events)
+	r.Bool(3, &x.Cut)
+	r.Bool(4, &x.Near)
+	wire.Parts(r, 5, &x.Refs, func(r *wire.Record, ref *alert.SourceRef) { ref.Record(r) })
+}
+
+// Incidents reads a block of incidents.
+func (b *Block) Incidents() (out []Stored, err error) {
+	out = make([]Stored, 0, min(b.Records, blockRecords))
+	for rest := b.Bytes; len(rest) > 0; {
+		x := Stored{Doc: &alert.Incident{Areas: []string{}, Alerts: []alert.Ref{}, Tasks: []*alert.Task{}}}
+		if rest, err = wire.ReadSized(rest, x.record); err != nil {
+			return nil, err
+		}
+		out = append(out, x)
+	}
+	return out, nil
+}
+
+// Known reads a block of known alerts.
+func (b *Block) Known() ([]StoredKey, error) {
+	if len(b.Bytes)%storedKeyBytes != 0 {
+		return nil, fmt.Errorf("a block of known alerts has %d bytes, which are no whole number of them", len(b.Bytes))
+	}
+	out := make([]StoredKey, 0, len(b.Bytes)/storedKeyBytes)
+	for b := range slices.Chunk(b.Bytes, storedKeyBytes) {
+		k := StoredKey{Key: alert.Key(b)}
+		b = b[len(k.Key):]
+		k.Seq, k.At = binary.LittleEndian.Uint64(b), alert.Time(binary.LittleEndian.Uint64(b[8:]))
+		out = append(out, k)
+	}
+	return out, nil
 }
 
 // Restorer builds a state from the records of a snapshot, fed in order.
@@ -146,14 +220,19 @@ const maxRoom = 1 << 21
 
 // NewRestorer begins with the header.
 func NewRestorer(h Header) (*Restorer, error) {
-	if h.Version != snapshotVersion {
-		return nil, fmt.Errorf("snapshot has version %d, this binary reads %d", h.Version, snapshotVersion)
+	if h.Version < 1 || h.Version > SnapshotVersion {
+		return nil, fmt.Errorf("snapshot has version %d, this binary reads up to %d", h.Version, SnapshotVersion)
 	}
 	if err := Readable(h.Engine); err != nil {
 		return nil, err
 	}
 	s := New()
 	s.incidents, s.known = make(map[string]*live, min(h.Incidents, maxRoom)), make(map[alert.Key]uint64, min(h.Known, maxRoom))
+	s.byRef, s.order = make(map[alert.SourceRef]*live, min(h.Refs, maxRoom)), make([]opening, 0, min(h.Incidents, maxRoom))
+	s.deadlines.items, s.forget.items = make([]due, 0, min(h.Incidents, maxRoom)), make([]knownAlert, 0, min(h.Known, maxRoom))
+	for _, seat := range slices.Sorted(maps.Keys(h.Tasks)) {
+		s.loads[seat] = &seatLoad{tasks: make(map[string]struct{}, min(h.Tasks[seat], h.Incidents, maxRoom/(1+len(h.Tasks)))), asked: map[string]struct{}{}}
+	}
 	s.seq, s.now, s.digest, s.files, s.keep = h.Seq, h.Now, h.Digest, h.Files, h.Keep
 	s.counts.Today = h.Today
 	s.duty = dutyOf(h.SignOns, h.Handovers, h.NoShows)
@@ -171,23 +250,21 @@ func NewRestorer(h Header) (*Restorer, error) {
 	return &Restorer{state: s, header: h}, nil
 }
 
-// Incident takes in the next incident.
+// Incident takes in the next incident. What x points to is kept and never written to, so that two states may be restored
+// from one record.
 func (r *Restorer) Incident(x Stored) error {
 	if x.Doc == nil || len(x.Events) == 0 {
 		return fmt.Errorf("snapshot record %d is no incident", r.incidents)
 	}
-	// Clipped: two states may be restored from one record, and each appends to its own.
-	doc := *x.Doc
-	doc.Alerts = slices.Clip(doc.Alerts)
-	l := &live{doc: &doc, events: slices.Clip(x.Events), cut: x.Cut}
+	l := &live{doc: x.Doc, events: slices.Clip(x.Events), cut: x.Cut, refs: slices.Clip(x.Refs)}
 	r.state.insert(l, x.Events[0])
 	if x.Near {
 		r.state.index(l)
 	}
 	for _, ref := range x.Refs {
-		r.state.lead(ref, l)
+		r.state.byRef[ref] = l
 	}
-	for _, a := range doc.Alerts[min(1, len(doc.Alerts)):] {
+	for _, a := range x.Doc.Alerts[min(1, len(x.Doc.Alerts)):] {
 		r.state.reports[alert.KeyOf(a.Source, a.ID)] = l
 	}
 	r.incidents++

@@ -16,7 +16,7 @@ const module = "github.com/banyan-ecc/banyan"
 // floors is the house (docs/architecture.md): a package imports packages of lower floors only. An entry that
 // ends in / holds for everything below it. Pages and tests stand beside the house.
 var floors = map[string]int{
-	"geo": 0, "pkg/journal": 0,
+	"geo": 0, "pkg/journal": 0, "pkg/wire": 0,
 	"pkg/alert":  1,
 	"pkg/roster": 2, "pkg/plan": 2,
 	"dispatch":       3,
@@ -43,7 +43,7 @@ const (
 var beside = map[[2]string]bool{{"pkg/plan", "pkg/roster"}: true}
 
 // core decides: no clock, goroutine, mutex, network, file, chance or log.
-var core = []string{"dispatch", "geo", "pkg/alert", "pkg/plan", "pkg/roster"}
+var core = []string{"dispatch", "geo", "pkg/alert", "pkg/plan", "pkg/roster", "pkg/wire"}
 
 // coreForbids are imports that no package of the core has; what ends in / stands for everything below it.
 var coreForbids = []string{"sync", "sync/", "os", "os/", "net", "net/", "math/rand", "math/rand/", "crypto/rand", "log", "log/", "context", "runtime", "runtime/"}

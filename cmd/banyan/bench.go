@@ -48,6 +48,7 @@ a centre of its own:
   banyan bench --scenario reconnect-storm --cpuprofile storm.pprof
   banyan bench --scenario fat-snapshot --incidents 50000
   banyan bench --scenario metrics-overhead
+  banyan bench --scenario cold-start --cold 100000
   banyan bench --scenario gateways
   banyan bench --scenario all --json`,
 		Args: cobra.NoArgs,
@@ -71,6 +72,7 @@ a centre of its own:
 			o.Cluster = func(ctx context.Context, gateways int) (*bench.Cluster, error) {
 				return openCluster(ctx, o.Dir, dir, sources, gateways)
 			}
+			o.House = func(context.Context) (*bench.House, error) { return openHouse(o.Dir, dir, sources) }
 			o.Open = func(unmeasured bool) (*bench.Centre, error) {
 				return openCentre(cmd.Context(), sources, app.Options{NoHistory: !past, Unmeasured: unmeasured, City: city, DataDir: o.Dir})
 			}
@@ -85,6 +87,7 @@ a centre of its own:
 	f.IntSliceVar(&o.Walls, "walls", []int{1, 100, 1000}, "walls that watch")
 	f.IntVar(&o.Rounds, "rounds", 300, "alerts for each latency")
 	f.IntVar(&o.Incidents, "incidents", 20_000, "open incidents of fat-snapshot")
+	f.IntVar(&o.Cold, "cold", 1_000_000, "open incidents of cold-start")
 	f.Float64Var(&o.Rate, "rate", 0, "alerts a second in the scenarios, in place of their own")
 	f.StringSliceVar(&o.Scenarios, "scenario", nil, "open-loop scenarios instead: names, or all")
 	f.BoolVar(&past, "history", true, "keep the read model, as a server does")

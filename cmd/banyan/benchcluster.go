@@ -20,7 +20,7 @@ import (
 
 // Bounds of a cluster that is measured.
 const (
-	clusterStart = time.Minute // for each process to be ready
+	clusterStart = 5 * time.Minute // for each process to be ready
 	clusterStop  = 20 * time.Second
 	maxSaid      = 2 << 10 // bytes of the logs that an error repeats
 )
@@ -82,6 +82,51 @@ func openCluster(ctx context.Context, dir, city string, sources []*plan.Source, 
 		b.Gateways = append(b.Gateways, url)
 	}
 	return b, nil
+}
+
+// openHouse makes a folder below dir for a centre that is started and ended again and again.
+func openHouse(dir, city string, sources []*plan.Source) (h *bench.House, err error) {
+	c := &cluster{}
+	if c.dir, err = os.MkdirTemp(dir, "house-"); err != nil {
+		return nil, err
+	}
+	c.logs = filepath.Join(c.dir, "logs")
+	h = &bench.House{Dir: c.dir, Remove: c.stop}
+	for _, s := range sources {
+		token, err := auth.Add(c.dir, auth.Key{Role: auth.RoleSource, Source: s.ID})
+		if err != nil {
+			return nil, errors.Join(err, c.stop())
+		}
+		h.SourceTokens = append(h.SourceTokens, token)
+	}
+	h.Start = func(ctx context.Context) (string, error) {
+		return c.serve(ctx, "serve", "--city", city, "--data", c.dir, "--log-level", "error")
+	}
+	h.Stop = func() error { return c.end(syscall.SIGTERM) }
+	h.Kill = func() error {
+		_ = c.end(syscall.SIGKILL) // says that it was killed
+		return nil
+	}
+	h.Resident = func() int64 { return resident(c.processes[len(c.processes)-1].Process.Pid) }
+	return h, nil
+}
+
+// end sends the process started last a signal and waits for its end.
+func (c *cluster) end(signal syscall.Signal) error {
+	n := len(c.processes) - 1
+	cmd := c.processes[n]
+	c.processes = c.processes[:n]
+	return errors.Join(cmd.Process.Signal(signal), cmd.Wait())
+}
+
+// resident returns the memory that a process has, in bytes; 0 where the system does not say.
+func resident(pid int) int64 {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	var size, pages int64
+	if _, err2 := fmt.Sscan(string(b), &size, &pages); err != nil || err2 != nil {
+		return 0
+	}
+	return pages * int64(os.Getpagesize())
 }
 
 // serve starts this program once more as a server and waits until it is ready.

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"path/filepath"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -232,8 +233,12 @@ func (a *App) listen(handler http.Handler) (err error) {
 	return nil
 }
 
+// recoverGC is the collector's percentage while the state is rebuilt: nearly all that is allocated then stays.
+const recoverGC = 400
+
 // recover rebuilds the state, with a word now and then when that takes long.
 func (a *App) recover() (*sequencer.Start, error) {
+	defer debug.SetGCPercent(debug.SetGCPercent(recoverGC))
 	began := time.Now()
 	start, err := sequencer.Recover(a.log, func(seq uint64) {
 		a.o.Logger.Info("reading the journal", "seq", seq, "of", a.log.LastSeq())

@@ -30,12 +30,14 @@ type Options struct {
 	Walls     []int     // for latencies
 	Rounds    int       // alerts for each latency
 	Incidents int       // that are open where a snapshot is fat
+	Cold      int       // that are open where a centre is started again
 	For       time.Duration
 	Rate      float64                         // alerts a second of the scenarios, in place of their own; 0: their own
 	Scenarios []string                        // by name; none: floors, rates and latencies one after the other
 	JSON      bool                            // a figure a line
 	Hall      func(context.Context) *exec.Cmd // a process that runs Hall over its standard input and output
 	Cluster   func(ctx context.Context, gateways int) (*Cluster, error)
+	House     func(context.Context) (*House, error)
 	Out       io.Writer
 }
 
@@ -77,6 +79,7 @@ type bench struct {
 	run    string
 	n      atomic.Int64
 	turn   atomic.Uint64
+	alone  bool // alerts have numbers of their source, so that none joins another
 
 	httpFloor, syncFloor, screenFloor quantiles
 }
@@ -105,10 +108,15 @@ func (b *bench) printf(format string, args ...any) {
 func (b *bench) body() []byte {
 	n := b.n.Add(1)
 	at := geo.Point{Lon: b.o.Centre.Lon + float64(n%200)*0.002 - 0.2, Lat: b.o.Centre.Lat + float64(n/200%200)*0.002 - 0.2}
-	body, _ := json.Marshal(map[string]any{ // such a map always encodes
-		"id": b.run + "-" + strconv.FormatInt(n, 10), "type": b.o.Type, "occurred_at": alert.TimeOf(time.Now()),
+	id := b.run + "-" + strconv.FormatInt(n, 10)
+	fields := map[string]any{
+		"id": id, "type": b.o.Type, "occurred_at": alert.TimeOf(time.Now()),
 		"location": at, "text": "测试警情 bench", "attributes": map[string]any{"n": n, "padding": padding},
-	})
+	}
+	if b.alone {
+		fields["incident_ref"] = id
+	}
+	body, _ := json.Marshal(fields) // such a map always encodes
 	return body
 }
 

@@ -98,7 +98,10 @@ func (b *bench) tell(f Figure) {
 	case f.Bytes > 0:
 		b.printf(" %10d B", f.Bytes)
 	case f.P50 > 0:
-		b.printf(" n %7d  p50 %8.2f ms  p99 %8.2f ms", f.N, f.P50, f.P99)
+		b.printf(" n %7d  p50 %8.2f ms", f.N, f.P50)
+		if f.P99 > 0 {
+			b.printf("  p99 %8.2f ms", f.P99)
+		}
 		if f.Max > 0 {
 			b.printf("  max %8.2f ms", f.Max)
 		}

@@ -39,6 +39,7 @@ var Scenarios = []Scenario{
 	{Name: "reconnect-storm", About: "50 a second while 2,000 walls drop and resume at once, again and again", PerS: 50, Walls: 2000, run: (*bench).reconnectStorm},
 	{Name: "fat-snapshot", About: "20 a second for 20 walls while 20 more join a city with 20,000 open incidents (--incidents)", PerS: 20, Walls: 20, run: (*bench).fatSnapshot},
 	{Name: "metrics-overhead", About: "two centres by turns, one of which measures nothing: processor time an alert", run: (*bench).metricsOverhead},
+	{Name: "cold-start", About: "a centre with a million open incidents (--cold) is started again, after a stop and after a kill", run: (*bench).coldStart},
 	{Name: "gateways", About: "3 gateways with 2,000 walls each beside a node with 2,000 and with 6,000: processes, and redis-server", run: (*bench).gateways},
 }
 

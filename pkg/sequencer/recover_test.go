@@ -202,14 +202,33 @@ func TestRecoverSaysWhatIsWrong(t *testing.T) {
 			t.Errorf("want %q, got %v, %v", want, start, err)
 		}
 	}
-	// Far more records than are decoded ahead: after the first that is wrong, nobody goes on reading (goleak).
-	var b bytes.Buffer
-	if err := cbor.NewEncoder(&b).Encode(dispatch.Header{Version: 1, Incidents: 40 * decodeChunk}); err != nil {
+	// Far more than is decoded ahead: after the first that is wrong, nobody goes on reading (goleak).
+	var old bytes.Buffer
+	if err := cbor.NewEncoder(&old).Encode(dispatch.Header{Version: 1, Incidents: 40 * recordsAtOnce}); err != nil {
 		t.Fatal(err)
 	}
-	b.Write(bytes.Repeat([]byte{5}, 40*decodeChunk))
-	if _, err := Recover(&recorded{snapshot: b.Bytes(), seq: 11}, nil); err == nil || !strings.Contains(err.Error(), "snapshot at 11: cbor: cannot unmarshal") {
+	old.Write(bytes.Repeat([]byte{5}, 40*recordsAtOnce))
+	if _, err := Recover(&recorded{snapshot: old.Bytes(), seq: 11}, nil); err == nil || !strings.Contains(err.Error(), "snapshot at 11: cbor: cannot unmarshal") {
 		t.Errorf("records that are no incidents: %v", err)
+	}
+	for want, blocks := range map[string][]dispatch.Block{
+		"a block of 0 records where 40 are left":  {{}},
+		"a block of 41 records where 40 are left": {{Records: 41}},
+		"a block holds 0 records and says 40":     {{Records: 40}},
+		"damaged record":                          {{Records: 1, Bytes: []byte("\x05hello")}, {Records: 1}, {Records: 1}, {Records: 37}},
+	} {
+		var b bytes.Buffer
+		e := cbor.NewEncoder(&b)
+		err := e.Encode(dispatch.Header{Version: dispatch.SnapshotVersion, Incidents: 40})
+		for _, x := range blocks {
+			err = errors.Join(err, e.Encode(x))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Recover(&recorded{snapshot: b.Bytes(), seq: 12}, nil); err == nil || !strings.Contains(err.Error(), "snapshot at 12: "+want) {
+			t.Errorf("want %q, got %v", want, err)
+		}
 	}
 	told := 0
 	src := &recorded{frames: all}
