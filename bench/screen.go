@@ -21,7 +21,7 @@ import (
 // frames taken apart without being copied out, and nothing of the event looked at but its number.
 
 const (
-	readBytes   = 32 << 10
+	readBytes   = 64 << 10
 	headBytes   = 120 // of a frame of Banyan's, in which "to" stands
 	dialTimeout = 20 * time.Second
 )
