@@ -24,7 +24,7 @@ type inbound struct {
 	opcode  byte // of it
 	end     int  // b[message:end] was read, and begins with the header of a frame
 
-	b [MaxClientFrameBytes + maxHeadBytes + maxControlBytes + maxHeadBytes]byte // a request, and a control frame between its parts
+	b [MaxClientFrameBytes + maxHeadBytes + maxControlBytes + glanceBytes]byte // a request, a control frame between its parts, a glance
 }
 
 var inbounds = sync.Pool{New: func() any { return new(inbound) }}
@@ -51,7 +51,7 @@ type protocolError string
 
 func (e protocolError) Error() string { return string(e) }
 
-// free returns where what is read goes. It is never empty while next finds no whole frame.
+// free returns where what is read goes. While next finds no whole frame there is room for a glance.
 func (in *inbound) free() []byte { return in.b[in.end:] }
 
 // empty reports whether nothing is kept.

@@ -144,6 +144,20 @@ func TestFragmentsTogetherAreBounded(t *testing.T) {
 	c.expectClose(websocket.CloseMessageTooBig)
 }
 
+// TestGlanceHasRoom has as much waiting as there may be: all parts of the longest request, and a control frame of which the
+// last byte is still to come. What is read next must fit behind it.
+func TestGlanceHasRoom(t *testing.T) {
+	ping := masked(0x80|opPing, strings.Repeat("p", maxControlBytes))
+	stream := append(masked(opText, strings.Repeat("x", MaxClientFrameBytes)), ping...)
+	stream = append(stream, masked(0x80|opContinuation, "")...)
+	if whole, parts := readAll(stream, len(stream)), readAll(stream, len(ping)-1); whole != parts || !strings.Contains(whole, "request ") {
+		t.Errorf("whole:\n%.200s\nin pieces:\n%.200s", whole, parts)
+	}
+	for cut := range len(stream) {
+		_ = readAll(stream[:cut], cut+1)
+	}
+}
+
 // TestCloseIsAnswered repeats the client's code, and an empty close for none.
 func TestCloseIsAnswered(t *testing.T) {
 	r := newRig(t, Options{}, false)
@@ -183,6 +197,9 @@ func readAll(data []byte, piece int) string {
 				return b.String()
 			}
 			if !ok {
+				if len(in.free()) < glanceBytes {
+					panic("no room for what the next glance finds")
+				}
 				break
 			}
 			fmt.Fprintf(&b, "%v %d %q\n", f.fin, f.opcode, f.payload)

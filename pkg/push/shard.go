@@ -13,7 +13,7 @@ import (
 
 // shard writes to its part of the connections: one goroutine that reads the ring at its own pace, matches what
 // waits there to audiences, and writes to each member once. While it writes, batches gather in the ring, and
-// the next flush takes them all: that is all the batching there is, and no timer delays an event.
+// the next flush takes them all. Nothing waits for more to come, except where the shard is behind already: see flush.
 type shard struct {
 	hub   *Hub
 	first bool // the one that also tidies up for the hub
@@ -216,7 +216,7 @@ func (s *shard) lose(c *conn, why Reason) {
 }
 
 // flush sends all that the ring holds after the shard's position, one epoch after the other. A shard that has fallen
-// behind, because its connections are more than the processors can write to, rests as long as it has written: what gathers
+// behind, because its connections are more than the processors can write to, rests as long as it has written, at most maxRest: what gathers
 // meanwhile costs one write a connection all the same, and those who read have the processors.
 func (s *shard) flush() {
 	for took := time.Duration(0); ; {
