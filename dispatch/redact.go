@@ -38,10 +38,7 @@ func Redact(e *Event) (Event, bool) {
 		m.By, m.Reason = "", ""
 		r.Maintenance = &m
 	}
-	if e.Type == IncidentOpened {
-		r.Alert = nil // says nothing of what a wall may see that the incident does not
-	}
-	if r.Alert != nil {
+	if e.Alert != nil {
 		a := *e.Alert
 		a.ID, a.Text, a.IncidentRef, a.Attributes, a.Reporter, a.Sealed, a.Traceparent = "", "", "", nil, "", nil, ""
 		r.Alert = &a

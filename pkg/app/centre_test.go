@@ -154,6 +154,7 @@ type event struct {
 	Seq        uint64
 	Type       string
 	IncidentID string `json:"incident_id"`
+	Alert      json.RawMessage
 }
 
 // screen is a websocket.

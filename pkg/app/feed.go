@@ -19,7 +19,7 @@ type feed struct {
 	source func(id string) (*plan.Source, bool)
 }
 
-// feedRoom is what encoded events share an allocation of; more than that has its own.
+// feedRoom is the size of the allocations that encoded events share.
 const feedRoom = 16 << 10
 
 func (f *feed) encode(e *dispatch.Event) []byte {
@@ -64,6 +64,9 @@ func (f *feed) batch(c *sequencer.Committed) push.Batch {
 			f.ofSource(it, e)
 		}
 		if r, ok := dispatch.Redact(e); ok && !it.Sealed {
+			if r.Type == dispatch.IncidentOpened {
+				r.Alert = nil // a thousand walls are sent each: the incident beside it says all that they show
+			}
 			it.Wall = f.encode(&r)
 		}
 	}

@@ -37,6 +37,9 @@ func TestHooksOut(t *testing.T) {
 		if r.Header.Get("X-Signature-256") != want || r.Header.Get("Idempotency-Key") == "" || strings.Contains(string(body), "浓烟") {
 			t.Errorf("%v %s", r.Header, body)
 		}
+		if r.Header.Get("X-Banyan-Event") == "incident.opened" && !strings.Contains(string(body), `"source":"fire-119"`) {
+			t.Errorf("who reported it is not said: %s", body)
+		}
 		// At least once: what was taken just before the stop may come again, under the same key.
 		if key := r.Header.Get("Idempotency-Key"); !keys[key] {
 			keys[key] = true

@@ -30,6 +30,9 @@ func TestStreamShowsWhatWasAccepted(t *testing.T) {
 			}
 			seq = f.To
 			for _, e := range f.Events {
+				if e.Alert != nil {
+					t.Errorf("a wall is sent the alert beside the incident: %s", e.Alert)
+				}
 				opened = opened || e.Type == "incident.opened" && e.IncidentID == r.IncidentID && e.Seq == r.Seq
 			}
 		}
