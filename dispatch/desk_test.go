@@ -217,48 +217,42 @@ func restore(t tb, b []byte, city *plan.City) *State {
 	t.Helper()
 	d := cbor.NewDecoder(bytes.NewReader(b))
 	var h Header
-	decode := func(into any) {
-		if err := d.Decode(into); err != nil {
-			t.Fatal(err)
-		}
+	if err := d.Decode(&h); err != nil {
+		t.Fatal(err)
 	}
-	decode(&h)
 	r, err := NewRestorer(h)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for left := h.Incidents; left > 0; {
-		var block Block
-		decode(&block)
-		incidents, err := block.Incidents()
-		if err != nil || len(incidents) != block.Records {
-			t.Fatalf("%d of %d incidents in a block: %v", len(incidents), block.Records, err)
-		}
-		for _, x := range incidents {
-			if err := r.Incident(x); err != nil {
-				t.Fatal(err)
-			}
-		}
-		left -= len(incidents)
-	}
-	for left := h.Known; left > 0; {
-		var block Block
-		decode(&block)
-		keys, err := block.Known()
-		if err != nil || len(keys) != block.Records {
-			t.Fatalf("%d of %d keys in a block: %v", len(keys), block.Records, err)
-		}
-		for _, k := range keys {
-			r.Known(k)
-		}
-		left -= len(keys)
-	}
+	eachBlock(t, d, h.Incidents, (*Block).Incidents, r.Incident)
+	eachBlock(t, d, h.Known, (*Block).Known, func(k StoredKey) error { r.Known(k); return nil })
 	s, err := r.State()
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.UseCity(city)
 	return s
+}
+
+// eachBlock reads blocks with n records in all.
+func eachBlock[T any](t tb, d *cbor.Decoder, n int, read func(*Block) ([]T, error), take func(T) error) {
+	t.Helper()
+	for n > 0 {
+		var b Block
+		if err := d.Decode(&b); err != nil {
+			t.Fatal(err)
+		}
+		records, err := read(&b)
+		if err != nil || len(records) != b.Records || len(records) == 0 {
+			t.Fatalf("%d of %d records in a block: %v", len(records), b.Records, err)
+		}
+		for _, x := range records {
+			if err := take(x); err != nil {
+				t.Fatal(err)
+			}
+		}
+		n -= len(records)
+	}
 }
 
 // same demands that two states write the same snapshot.

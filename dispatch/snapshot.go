@@ -221,7 +221,7 @@ const maxRoom = 1 << 21
 // NewRestorer begins with the header.
 func NewRestorer(h Header) (*Restorer, error) {
 	if h.Version < 1 || h.Version > SnapshotVersion {
-		return nil, fmt.Errorf("snapshot has version %d, this binary reads up to %d", h.Version, SnapshotVersion)
+		return nil, fmt.Errorf("snapshot has version %d, this binary reads up to %d: start the newer one, or remove the journal's .snap files, without which a start takes longer", h.Version, SnapshotVersion)
 	}
 	if err := Readable(h.Engine); err != nil {
 		return nil, err

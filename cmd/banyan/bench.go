@@ -102,12 +102,8 @@ func openCentre(ctx context.Context, sources []*plan.Source, o app.Options) (c *
 	if o.DataDir, err = os.MkdirTemp(o.DataDir, "centre-"); err != nil {
 		return nil, err
 	}
-	for _, s := range sources {
-		token, err := auth.Add(o.DataDir, auth.Key{Role: auth.RoleSource, Source: s.ID})
-		if err != nil {
-			return nil, err
-		}
-		c.SourceTokens = append(c.SourceTokens, token)
+	if c.SourceTokens, err = sourceKeys(o.DataDir, sources); err != nil {
+		return nil, err
 	}
 	if c.WallToken, err = auth.Add(o.DataDir, auth.Key{Role: auth.RoleWall, Name: "bench"}); err != nil {
 		return nil, err
@@ -126,6 +122,18 @@ func openCentre(ctx context.Context, sources []*plan.Source, o app.Options) (c *
 		return errors.Join(<-served, os.RemoveAll(o.DataDir))
 	}
 	return c, nil
+}
+
+// sourceKeys makes a key for each of the sources.
+func sourceKeys(dir string, sources []*plan.Source) (tokens []string, err error) {
+	for _, s := range sources {
+		token, err := auth.Add(dir, auth.Key{Role: auth.RoleSource, Source: s.ID})
+		if err != nil {
+			return nil, err
+		}
+		tokens = append(tokens, token)
+	}
+	return tokens, nil
 }
 
 // profiled calls f, with the processor's time written to file unless that is empty.

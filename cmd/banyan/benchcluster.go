@@ -44,12 +44,8 @@ func openCluster(ctx context.Context, dir, city string, sources []*plan.Source, 
 		}
 	}()
 	b = &bench.Cluster{Stop: c.stop}
-	for _, s := range sources {
-		token, err := auth.Add(c.dir, auth.Key{Role: auth.RoleSource, Source: s.ID})
-		if err != nil {
-			return nil, err
-		}
-		b.SourceTokens = append(b.SourceTokens, token)
+	if b.SourceTokens, err = sourceKeys(c.dir, sources); err != nil {
+		return nil, err
 	}
 	if b.WallToken, err = auth.Add(c.dir, auth.Key{Role: auth.RoleWall, Name: "bench"}); err != nil {
 		return nil, err
@@ -92,12 +88,8 @@ func openHouse(dir, city string, sources []*plan.Source) (h *bench.House, err er
 	}
 	c.logs = filepath.Join(c.dir, "logs")
 	h = &bench.House{Dir: c.dir, Remove: c.stop}
-	for _, s := range sources {
-		token, err := auth.Add(c.dir, auth.Key{Role: auth.RoleSource, Source: s.ID})
-		if err != nil {
-			return nil, errors.Join(err, c.stop())
-		}
-		h.SourceTokens = append(h.SourceTokens, token)
+	if h.SourceTokens, err = sourceKeys(c.dir, sources); err != nil {
+		return nil, errors.Join(err, c.stop())
 	}
 	h.Start = func(ctx context.Context) (string, error) {
 		return c.serve(ctx, "serve", "--city", city, "--data", c.dir, "--log-level", "error")

@@ -54,7 +54,7 @@ func (b *bench) coldStart(ctx context.Context, s Scenario) (err error) {
 		return err
 	}
 	b.printf("  stopped in %v\n", time.Since(began).Round(time.Millisecond))
-	floor, size, err := readAll(h.Dir)
+	floor, size, err := readSnapshot(h.Dir)
 	if err != nil {
 		return err
 	}
@@ -88,8 +88,8 @@ func (b *bench) coldStart(ctx context.Context, s Scenario) (err error) {
 	return h.Stop()
 }
 
-// readAll reads the newest snapshot below dir, the floor of a start.
-func readAll(dir string) (took time.Duration, size int64, err error) {
+// readSnapshot reads the newest snapshot below dir, the floor of a start.
+func readSnapshot(dir string) (took time.Duration, size int64, err error) {
 	var newest string
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && filepath.Ext(path) == ".snap" && path > newest {
@@ -97,6 +97,9 @@ func readAll(dir string) (took time.Duration, size int64, err error) {
 		}
 		return err
 	})
+	if err == nil && newest == "" {
+		err = fmt.Errorf("the centre left no snapshot in %s", dir)
+	}
 	if err != nil {
 		return 0, 0, err
 	}

@@ -29,29 +29,23 @@ func TestRestoreVersionOne(t *testing.T) {
 	must(d.Decode(&h))
 	h.Version, h.Refs = 1, 0
 	must(e.Encode(h))
-	for left := h.Incidents; left > 0; {
-		var b dispatch.Block
-		must(d.Decode(&b))
-		incidents, err := b.Incidents()
-		must(err)
-		for _, x := range incidents {
-			must(e.Encode(x))
-		}
-		left -= b.Records
-	}
-	for left := h.Known; left > 0; {
-		var b dispatch.Block
-		must(d.Decode(&b))
-		keys, err := b.Known()
-		must(err)
-		for _, k := range keys {
-			must(e.Encode(k))
-		}
-		left -= b.Records
-	}
+	must(decoding(d, h.Incidents, nextBlock, (*dispatch.Block).Incidents).each(each[dispatch.Stored](e)))
+	must(decoding(d, h.Known, nextBlock, (*dispatch.Block).Known).each(each[dispatch.StoredKey](e)))
 	start, err := Restore(&old, FirstEpoch)
 	must(err)
 	if h.Incidents < 10 || h.Known < 10 || !bytes.Equal(whole, snapshot(t, start.Writer)) || !bytes.Equal(whole, snapshot(t, start.Reader)) {
 		t.Errorf("of %d incidents and %d keys another state comes", h.Incidents, h.Known)
+	}
+}
+
+// each encodes records one by one, as version 1 had them.
+func each[T any](e *cbor.Encoder) func([]T) error {
+	return func(records []T) error {
+		for _, x := range records {
+			if err := e.Encode(x); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 }

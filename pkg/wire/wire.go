@@ -31,20 +31,6 @@ type Record struct {
 	err     error
 }
 
-// Append appends the record that f describes to b.
-func Append(b []byte, f func(*Record)) []byte {
-	r := Record{b: b}
-	f(&r)
-	return r.b
-}
-
-// Read reads the record that f describes from the whole of b, which it does not keep. The error is an ErrRecord.
-func Read(b []byte, f func(*Record)) error {
-	r := Record{b: b, text: string(b), reading: true}
-	r.read(f)
-	return r.err
-}
-
 // Sized appends a record with its length before it, so that others may follow.
 func Sized(b []byte, f func(*Record)) []byte {
 	r := Record{b: b}
@@ -52,14 +38,17 @@ func Sized(b []byte, f func(*Record)) []byte {
 	return r.b
 }
 
-// ReadSized reads the record that Sized appended at the front of b, and returns what follows it.
+// ReadSized reads the record that Sized appended at the front of b, which it does not keep, and returns what follows it.
+// The error is an ErrRecord.
 func ReadSized(b []byte, f func(*Record)) (rest []byte, err error) {
 	size, n := protowire.ConsumeVarint(b)
 	if n < 0 || size > uint64(len(b)-n) {
 		return nil, fmt.Errorf("%w: it ends early", ErrRecord)
 	}
 	end := n + int(size)
-	return b[end:], Read(b[n:end], f)
+	r := Record{b: b[n:end], text: string(b[n:end]), reading: true}
+	r.read(f)
+	return b[end:], r.err
 }
 
 func (r *Record) read(f func(*Record)) {
