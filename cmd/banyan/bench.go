@@ -19,8 +19,11 @@ import (
 	"github.com/banyan-ecc/banyan/pkg/plan"
 )
 
-// maxBenchRate is more alerts a second than a driver on the same machine can send one by one.
-const maxBenchRate = 100_000
+// Bounds of what is measured.
+const (
+	maxBenchRate  = 100_000    // alerts a second; a driver on the same machine can send no more one by one
+	maxBenchCount = 10_000_000 // of --rounds, --incidents and --cold
+)
 
 func benchCommand() *cobra.Command {
 	var dir, data, profile string
@@ -53,7 +56,7 @@ a centre of its own:
   banyan bench --scenario all --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if err := checkScenarios(&o); err != nil {
+			if err := checkBench(&o); err != nil {
 				return err
 			}
 			city, err := readCity(cmd, dir)
@@ -162,10 +165,18 @@ func scenarioList() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// checkScenarios puts the names for all, and refuses one that is none.
-func checkScenarios(o *bench.Options) error {
+// checkBench puts the names for all, and refuses what cannot be measured.
+func checkBench(o *bench.Options) error {
 	if o.Rate < 0 || o.Rate > maxBenchRate {
 		return fmt.Errorf("--rate is %g alerts a second, it must be between 0 (the scenario's own) and %d", o.Rate, maxBenchRate)
+	}
+	for _, c := range []struct {
+		flag string
+		n    int
+	}{{"rounds", o.Rounds}, {"incidents", o.Incidents}, {"cold", o.Cold}} {
+		if c.n < 1 || c.n > maxBenchCount {
+			return fmt.Errorf("--%s is %d, it must be between 1 and %d", c.flag, c.n, maxBenchCount)
+		}
 	}
 	if len(o.Scenarios) == 1 && o.Scenarios[0] == "all" {
 		o.Scenarios = nil

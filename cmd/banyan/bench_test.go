@@ -33,3 +33,17 @@ func TestBenchScenario(t *testing.T) {
 		}
 	}
 }
+
+// What cannot be measured is refused before anything is started, with the flag and its bounds.
+func TestBenchRefuses(t *testing.T) {
+	for want, args := range map[string][]string{
+		"--rate is -1 alerts a second":                    {"--rate", "-1"},
+		"--rounds is 0, it must be between 1 and 1000000": {"--rounds", "0"},
+		"--cold is -5, it must be between 1 and 1000000":  {"--scenario", "cold-start", "--cold", "-5"},
+		"--incidents is 20000000, it must be between":     {"--scenario", "fat-snapshot", "--incidents", "20000000"},
+	} {
+		if r := banyan(t, append([]string{"bench"}, args...)...); r.code == 0 || !strings.Contains(r.err, want) {
+			t.Errorf("%q: exit %d, %s", args, r.code, r.err)
+		}
+	}
+}
