@@ -107,6 +107,7 @@ async function main() {
     }
     await stage.shot(chief, 'pass-up')
     await chief.keyboard.press('Enter')
+    await chief.locator('.toast', { hasText: /^上报：已确认$/ }).waitFor({ timeout: WITHIN_MS })
     await chief.locator('[data-level="district"] .now', { hasText: '鼓楼区' }).waitFor({ timeout: WITHIN_MS })
     await chief.locator('[data-event="incident.passed"]', { hasText: '上报 街道 → 区县：涉及两个街道' }).waitFor({ timeout: WITHIN_MS })
     await stage.shot(chief, 'passed')

@@ -55,15 +55,16 @@ export function incidentForm(act: IncidentAct, i: Item): void {
 // passForm asks to which level an incident is passed and why; the next one alone needs no choosing.
 export function passForm(i: Item, up: boolean): void {
   const t = text.peek()
+  const act = up ? 'pass-up' : 'pass-down'
   const to = targets(city.peek()?.passing, i.incident, levelOf(i.incident, areas.peek()), up)
   const [next] = to
   if (!next) return
   const label = (l: AreaLevel) => [t.levels[l], placeAt(i.incident, l, areas.peek(), [], lang.peek())].filter(Boolean).join(' ')
   const alone = to.length === 1
   form.value = {
-    name: up ? 'pass-up' : 'pass-down', title: up ? t.passUp : t.passDown, about: i.incident.id, line: `${describe(i)}${alone ? ` → ${label(next)}` : ''}`, warning: '', danger: false,
+    name: act, title: t.acts[act], about: i.incident.id, line: `${describe(i)}${alone ? ` → ${label(next)}` : ''}`, warning: '', danger: false,
     fields: [...(alone ? [] : [{ name: 'level' as const, label: t.toLevel, required: true, choices: to.map((l) => ({ value: l, label: label(l) })), initial: next }]), reason(true)],
-    submit: (body, draft) => ask({ on: 'incident', act: 'pass', incident: i.incident.id, body: { ...body, level: body.level ?? next } }, draft),
+    submit: (body, draft) => ask({ on: 'incident', act, incident: i.incident.id, body: { ...body, level: body.level ?? next } }, draft),
   }
 }
 

@@ -110,7 +110,7 @@ const onItem = (id: string, key: string, label: () => string, run: (i: Item) => 
 
 // mayPass reports whether there is a level above, or below, that the incident may be passed to.
 const mayPass = (i: Item | undefined, up: boolean): boolean =>
-  i !== undefined && mayIncident(desk.value, i.incident, 'pass') && targets(city.value?.passing, i.incident, levelOf(i.incident, areas.value), up).length > 0
+  i !== undefined && mayIncident(desk.value, i.incident, up ? 'pass-up' : 'pass-down') && targets(city.value?.passing, i.incident, levelOf(i.incident, areas.value), up).length > 0
 
 // show puts something beside the queue, or takes it away again.
 function show(what: Pane): void {
@@ -137,8 +137,8 @@ export const ACTIONS: readonly Action[] = [
   onIncident('resume', 's', (i) => incidentForm('resume', i)),
   onIncident('cancel', 'c', (i) => incidentForm('cancel', i)),
   onItem('report', 'shift+r', () => text.value.acts.report, reportForm, (i) => mayIncident(desk.value, i?.incident, 'report') && i !== undefined && owedOf(city.value?.reports, i.incident).length > 0),
-  onItem('pass-up', 'shift+u', () => text.value.passUp, (i) => passForm(i, true), (i) => mayPass(i, true)),
-  onItem('pass-down', 'shift+d', () => text.value.passDown, (i) => passForm(i, false), (i) => mayPass(i, false)),
+  onItem('pass-up', 'shift+u', () => text.value.acts['pass-up'], (i) => passForm(i, true), (i) => mayPass(i, true)),
+  onItem('pass-down', 'shift+d', () => text.value.acts['pass-down'], (i) => passForm(i, false), (i) => mayPass(i, false)),
   onItem('near', 'shift+c', () => text.value.nearTab, goNear, (i) => i !== undefined && nearOf(i.incident).length > 0),
   other('sign-on', 'o', 'duty', () => text.value.signOn, signOnForm, () => !signedOn.value && mySeat.value !== undefined),
   other('sign-off', 'o', 'duty', () => text.value.signOff, signOffForm, () => signedOn.value),

@@ -5,6 +5,8 @@ import { confirms, shows, thing } from './pending.ts'
 import type { Pending, Request } from './pending.ts'
 import { mayIncident } from './rights.ts'
 import { CENTRE_LEADER, event, FIRE_1, incident, task } from './sample.ts'
+import { TEXT } from './text.ts'
+import type { Lang } from './text.ts'
 
 const AREAS = new Map<string, Area>([['350100', 'city', '福州市'], ['350102', 'district', '鼓楼区'], ['350102003', 'street', '温泉街道']].map(([code, level, name]) => [code ?? '', { code: code ?? '', level: level ?? '', name: name ?? '' }]))
 const P = { types: ['grid.hazard'], levels: ['city', 'district', 'street', 'community', 'grid'] } as const
@@ -29,18 +31,22 @@ describe('the level of an incident', () => {
 })
 
 describe('passing', () => {
-  const request: Request = { on: 'incident', act: 'pass', incident: 'i-1', body: { level: 'district', reason: 'x' } }
+  const request: Request = { on: 'incident', act: 'pass-up', incident: 'i-1', body: { level: 'district', reason: 'x' } }
   const p: Pending = { id: 1, request, by: 'fire-1', phase: 'answered', why: '', unsure: false, atMs: 0, answeredMs: 0, draft: '', seq: 10 }
   it('is confirmed by its event, or by the incident as it is', () => {
     const e = event(11, 'incident.passed', { incident_id: 'i-1', from: 'street', to: 'district' })
     expect([e, { ...e, to: 'city' }, { ...e, incident_id: 'i-2' }].map((o) => confirms(o, p))).toEqual([true, false, false])
     const at = (level: object) => ({ incident: () => grid(level), seat: () => undefined, me: '', amendments: undefined, swaps: undefined })
     expect([at({ level: 'district' }), at({ level: 'city' }), at({})].map((o) => shows(o, p))).toEqual([true, false, false])
-    expect(thing(request)).toContain('pass')
+    expect(thing(request)).toContain('pass-up')
+  })
+  it('is called by the way it goes, in both languages', () => {
+    const said = (lang: Lang, act: 'pass-up' | 'pass-down') => TEXT[lang].doing({ on: 'incident', act, incident: 'i-1', body: {} })
+    expect([said('zh', 'pass-up'), said('zh', 'pass-down'), said('en', 'pass-up'), said('en', 'pass-down')]).toEqual(['上报', '下派', 'Pass up', 'Pass down'])
   })
   it('is for the leading department and the centre, not while it is suspended or over', () => {
     const i = grid({ tasks: [task('t-1')] })
-    expect([mayIncident(FIRE_1, i, 'pass'), mayIncident(CENTRE_LEADER, i, 'pass'), mayIncident({ ...FIRE_1, department: 'police' }, i, 'pass')]).toEqual([true, true, false])
-    expect([mayIncident(FIRE_1, { ...i, state: 'suspended' }, 'pass'), mayIncident(FIRE_1, { ...i, state: 'closed' }, 'pass')]).toEqual([false, false])
+    expect([mayIncident(FIRE_1, i, 'pass-up'), mayIncident(CENTRE_LEADER, i, 'pass-down'), mayIncident({ ...FIRE_1, department: 'police' }, i, 'pass-up')]).toEqual([true, true, false])
+    expect([mayIncident(FIRE_1, { ...i, state: 'suspended' }, 'pass-up'), mayIncident(FIRE_1, { ...i, state: 'closed' }, 'pass-down')]).toEqual([false, false])
   })
 })

@@ -6,7 +6,7 @@ import type { Amendment, AreaLevel, Incident, LiveEvent, Priority, Seat, Stint, 
 import type { SwapStep } from './week.ts'
 
 export type TaskAct = 'acknowledge' | 'depart' | 'arrive' | 'finish' | 'return' | 'assign' | 'note'
-export type IncidentAct = 'verify' | 'cancel' | 'suspend' | 'resume' | 'priority' | 'support' | 'assessments' | 'note' | 'report' | 'pass'
+export type IncidentAct = 'verify' | 'cancel' | 'suspend' | 'resume' | 'priority' | 'support' | 'assessments' | 'note' | 'report' | 'pass-up' | 'pass-down'
 export type DutyAct = 'sign-on' | 'sign-off' | 'handover' | 'confirm' | 'maintain' | 'maintain-end'
 export type RosterAct = 'amend' | 'unamend' | 'swap' | SwapStep
 
@@ -130,7 +130,7 @@ function confirmsIncident(e: LiveEvent, act: IncidentAct, b: Body, mine: boolean
     case 'note': return mine && e.type === 'incident.note' && !e.task_id && e.text === b.text
     case 'assessments': return mine && e.type === 'incident.assessed' && e.text === b.text
     case 'report': return e.type === 'incident.reported' && e.rule === b.text
-    case 'pass': return e.type === 'incident.passed' && e.to === b.level
+    case 'pass-up': case 'pass-down': return e.type === 'incident.passed' && e.to === b.level
     case 'support': return e.task?.department === b.department && (e.type === 'task.assigned' || e.type === 'task.unstaffed')
     case 'priority': return e.type === 'incident.priority' && e.priority === b.priority
     case 'verify': return e.type === 'incident.state' && e.state === 'closed'
@@ -164,7 +164,7 @@ export function shows(picture: Picture, p: Pending): boolean {
       if (!i) return false
       switch (r.act) {
         case 'priority': return i.priority === r.body.priority
-        case 'pass': return i.level !== undefined && i.level === r.body.level
+        case 'pass-up': case 'pass-down': return i.level !== undefined && i.level === r.body.level
         case 'report': return i.reported?.includes(r.body.text ?? '') ?? false
         case 'suspend': return i.state === 'suspended'
         case 'resume': return i.state !== 'suspended'

@@ -35,7 +35,7 @@ export function mayIncident(d: Desk, i: Incident | undefined, act: IncidentAct):
   switch (act) {
     case 'verify': return i.state === 'verifying'
     case 'resume': return i.state === 'suspended'
-    case 'suspend': case 'pass': return i.state !== 'suspended'
+    case 'suspend': case 'pass-up': case 'pass-down': return i.state !== 'suspended'
     case 'cancel': case 'priority': return true
   }
 }

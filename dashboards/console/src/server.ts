@@ -106,7 +106,7 @@ export function send(who: Who, r: Request): Promise<unknown> {
   const id = encodeURIComponent
   switch (r.on) {
     case 'task': return call(who, `tasks/${id(r.task)}/${r.act}`, r.body)
-    case 'incident': return call(who, `incidents/${id(r.incident)}/${r.act}`, r.body)
+    case 'incident': return call(who, `incidents/${id(r.incident)}/${r.act === 'pass-up' || r.act === 'pass-down' ? 'pass' : r.act}`, r.body)
     case 'seat':
       if (r.act === 'handover') return call(who, 'handovers', { seat: r.seat, note: r.body.note ?? '' })
       if (r.act === 'maintain') return call(who, `seats/${id(r.seat)}/maintenance`, r.body)

@@ -9,7 +9,7 @@ export const zhSite = {
   hazardNear: (n: number, far: string) => `临近挂牌隐患 ${n} · 最近 ${far}`,
   warnings: { red: '红色预警', orange: '橙色预警', yellow: '黄色预警', blue: '蓝色预警' } satisfies Record<WarningLevel, string>,
   coverOf: (names: readonly string[]) => `预警范围${names.length > 0 ? '：' + names.slice(0, 6).join('、') + (names.length > 6 ? '…' : '') : ''}`,
-  passUp: '上报', passDown: '下派', toLevel: '至层级', levelPath: '层级', levelNow: '现在层级',
+  toLevel: '至层级', levelPath: '层级', levelNow: '现在层级',
   levels: { city: '市', district: '区县', street: '街道', community: '社区', grid: '网格' } satisfies Record<AreaLevel, string>,
   pastHandovers: '历次交接班', noHandovers: '没有交接班记录', openRecord: '查看',
   // Registers and columns that have a name of their own; any others are shown as the city calls them.
@@ -25,7 +25,7 @@ export const enSite: typeof zhSite = {
   hazardNear: (n, far) => `${n} listed hazard${n === 1 ? '' : 's'} near, ${far}`,
   warnings: { red: 'RED warning', orange: 'ORANGE warning', yellow: 'YELLOW warning', blue: 'BLUE warning' },
   coverOf: (names) => `Area of the warning${names.length > 0 ? ': ' + names.slice(0, 6).join(', ') + (names.length > 6 ? '…' : '') : ''}`,
-  passUp: 'Pass up', passDown: 'Pass down', toLevel: 'To level', levelPath: 'Levels', levelNow: 'with this level now',
+  toLevel: 'To level', levelPath: 'Levels', levelNow: 'with this level now',
   levels: { city: 'city', district: 'district', street: 'street', community: 'community', grid: 'grid' },
   pastHandovers: 'Past handovers', noHandovers: 'No handover on record', openRecord: 'Open',
   registers: { cameras: 'Cameras near', hazards: 'Listed hazards near', schools: 'Schools near' },

@@ -13,7 +13,7 @@ export type Acts = Record<Request['act'], string>
 const zhActs: Acts = {
   acknowledge: '签收', depart: '出动', arrive: '到场', finish: '办结', return: '退回', assign: '改派', note: '记录', verify: '核查结案', cancel: '作废', suspend: '挂账',
   resume: '恢复', priority: '改级',
-  support: '请求协办', report: '信息报送', pass: '上报/下派', assessments: '研判', 'sign-on': '签到', 'sign-off': '签退', handover: '交班', confirm: '接班', ...zhRosterActs,
+  support: '请求协办', report: '信息报送', 'pass-up': '上报', 'pass-down': '下派', assessments: '研判', 'sign-on': '签到', 'sign-off': '签退', handover: '交班', confirm: '接班', ...zhRosterActs,
 }
 
 const zh = {
@@ -96,7 +96,7 @@ export type Text = typeof zh
 const enActs: Acts = {
   acknowledge: 'Acknowledge', depart: 'Depart', arrive: 'Arrive', finish: 'Finish', return: 'Return', assign: 'Assign', note: 'Note',
   verify: 'Verify and close', cancel: 'Cancel', suspend: 'Suspend', resume: 'Resume',
-  priority: 'Priority', support: 'Ask support', report: 'Report upward', pass: 'Pass up or down', assessments: 'Assessment', 'sign-on': 'Sign on', 'sign-off': 'Sign off', handover: 'Hand over', confirm: 'Take over', ...enRosterActs,
+  priority: 'Priority', support: 'Ask support', report: 'Report upward', 'pass-up': 'Pass up', 'pass-down': 'Pass down', assessments: 'Assessment', 'sign-on': 'Sign on', 'sign-off': 'Sign off', handover: 'Hand over', confirm: 'Take over', ...enRosterActs,
 }
 
 const nameOfRequest = (r: Request, acts: Acts, kinds: Text['kinds']): string => (r.on === 'roster' && r.act === 'amend' ? kinds[r.body.kind ?? 'override'] : acts[r.act])

@@ -116,7 +116,7 @@ export function lineOf(e: LiveEvent): string {
     case 'alert.cancelled': return `${t.alertCancelled} ${e.alert?.source ?? ''} ${e.alert?.id ?? ''}${why}`
     case 'incident.confirmed': return `${t.incidentConfirmed}${why}`
     case 'incident.reported': return `${t.reported} ${reportName(e.rule ?? '')}${why}`
-    case 'incident.passed': return `${isUp(e) ? t.passUp : t.passDown} ${levelName(e.from)} → ${levelName(e.to)}${why}`
+    case 'incident.passed': return `${t.acts[isUp(e) ? 'pass-up' : 'pass-down']} ${levelName(e.from)} → ${levelName(e.to)}${why}`
     case 'sealed.opened': return `${t.unseal}${why}`
     case 'incident.assessed': return `${t.acts.assessments}：${e.text ?? ''}`
     case 'task.reassigned':
