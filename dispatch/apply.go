@@ -21,6 +21,9 @@ func (s *State) Apply(e *Event) {
 	if e.Day != "" {
 		s.counts.Today = Today{Day: e.Day}
 	}
+	if e.IdempotencyKey != "" {
+		s.recall(idempotencyKey(e.IdempotencyKey), e.Seq)
+	}
 	switch e.Type {
 	case ConfigLoaded:
 		before := s.keep.Buckets
@@ -191,6 +194,9 @@ func (s *State) remember(e *Event) {
 	}
 	s.counts.Today.Alerts++
 }
+
+// idempotencyKey is the key of a command that is done once. It is the key of no alert: each has a source.
+func idempotencyKey(key string) alert.Key { return alert.KeyOf("", key) }
 
 // recall keeps a key for the duplicate window.
 func (s *State) recall(k alert.Key, seq uint64) {

@@ -47,6 +47,9 @@ type Command struct {
 	Held       *Held          `json:"held,omitempty"`       // ActQuarantine
 	Seqs       []uint64       `json:"seqs,omitempty"`       // ActRelease: the events that hold the messages
 
+	// IdempotencyKey names a wish that may come more than once, "" for any other: within the duplicate window it happens once.
+	IdempotencyKey string `json:"idempotency_key,omitempty"`
+
 	city *plan.City // LoadConfig: compiled; its files travel in the event
 }
 

@@ -8,14 +8,19 @@ import (
 )
 
 // Decide returns the events that command c causes in state s, without changing s. No events and no error
-// means that there is nothing to do: the alert is known already, the task is where it should go. An error
-// is an *alert.Error and means that nothing happens; it says why.
+// means that there is nothing to do: the alert is known already, the task is where it should go, the idempotency
+// key is that of a command that was done. An error is an *alert.Error and means that nothing happens; it says why.
 func Decide(s *State, c *Command) ([]Event, error) {
 	if s.city == nil && c.Type != LoadConfig {
 		return nil, alert.Errorf(alert.CodeUnavailable, "no configuration is loaded")
 	}
 	if c.At < s.now {
 		return nil, alert.Errorf(alert.CodeInternal, "command at %v, but the state is at %v: time must not run backwards", c.At, s.now)
+	}
+	if c.IdempotencyKey != "" {
+		if _, done := s.known[idempotencyKey(c.IdempotencyKey)]; done {
+			return nil, nil
+		}
 	}
 	d := decision{s: s, c: c, city: s.city}
 	var err error
@@ -47,6 +52,9 @@ func Decide(s *State, c *Command) ([]Event, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if len(d.events) > 0 {
+		d.events[0].IdempotencyKey = c.IdempotencyKey
 	}
 	return d.events, nil
 }

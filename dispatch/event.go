@@ -108,6 +108,7 @@ type Event struct {
 	AlertID        string      `json:"alert_id,omitempty"`        // sealed.opened
 	Held           *Held       `json:"held,omitempty"`            // source.quarantined
 	Seqs           []uint64    `json:"seqs,omitempty"`            // source.released
+	IdempotencyKey string      `json:"idempotency_key,omitempty"` // of the command, on the first of its events
 
 	city   *plan.City     // config.loaded, compiled; absent when read back from bytes
 	roster *roster.Roster // roster.amended and config.loaded, compiled; absent likewise

@@ -81,6 +81,7 @@ func (e *Event) AppendJSON(b []byte) []byte {
 	if len(e.Seqs) > 0 {
 		o.Raw("seqs", seldom(e.Seqs))
 	}
+	o.OptStr("idempotency_key", e.IdempotencyKey)
 	return o.End()
 }
 
@@ -121,6 +122,7 @@ func (c *Command) AppendJSON(b []byte) []byte {
 	if len(c.Seqs) > 0 {
 		o.Raw("seqs", seldom(c.Seqs))
 	}
+	o.OptStr("idempotency_key", c.IdempotencyKey)
 	return o.End()
 }
 

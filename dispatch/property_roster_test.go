@@ -102,5 +102,5 @@ func (m *machine) maintain() {
 // rosterChanges is mostly who changes the roster, and takes seats and sources out of service.
 func rosterChanges(m *machine) []func() {
 	return []func(){m.alert, m.actOnTask, m.actOnSeat, m.amendRoster, m.amendRoster, m.amendRoster, m.unamendRoster, m.askSwap, m.askSwap, m.stepSwap, m.stepSwap, m.stepSwap,
-		m.watchRoster, m.maintain, m.watch, m.nextShift, m.sleep, m.reload, m.copy}
+		m.watchRoster, m.maintain, m.watch, m.nextShift, m.sleep, m.reload, m.copy, m.again}
 }

@@ -65,6 +65,7 @@ type machine struct {
 	part   *Part
 	acted  map[string]int // outcomes seen, to know what the test reached
 	shown  []shown
+	done   []Command // with idempotency keys
 }
 
 // shown is a document as a reader got it, who may keep it as long as it likes.
@@ -82,6 +83,9 @@ func newMachine(r *rapid.T, worlds []*plan.City, acted map[string]int) *machine 
 func (m *machine) perform(c Command) ([]Event, error) {
 	before := snapshot(m.r, m.state)
 	c.At = m.now
+	if c.IdempotencyKey == "" && c.Type != Tick && c.Type != LoadConfig && rapid.Bool().Draw(m.r, "has a key") {
+		c.IdempotencyKey = fmt.Sprintf("k%d", len(m.log))
+	}
 	_, _ = Decide(m.state, &c)
 	if !bytes.Equal(before, snapshot(m.r, m.state)) {
 		m.r.Fatalf("deciding %s changed the state", c.Type)
@@ -99,6 +103,9 @@ func (m *machine) perform(c Command) ([]Event, error) {
 			}
 			m.twin.Apply(&again[i])
 		}
+	}
+	if c.IdempotencyKey != "" && len(events) > 0 {
+		m.done = append(m.done, c)
 	}
 	m.acted[string(c.Type)+" "+string(c.Action)+" "+string(alert.CodeOf(err))]++
 	for i := range events {
@@ -244,6 +251,21 @@ func (m *machine) sleep() {
 	}
 }
 
+// again repeats what has a key and was done, whatever has happened since: nothing comes of it.
+func (m *machine) again() {
+	if len(m.done) == 0 {
+		return
+	}
+	const shortestWindow = 2 * time.Hour // of secondCity
+	c := rapid.SampledFrom(m.done).Draw(m.r, "done")
+	if m.now > c.At.Add(shortestWindow) {
+		return
+	}
+	if events, err := m.perform(c); len(events) > 0 || err != nil {
+		m.r.Fatalf("%s %s, done already, made %s, %v", c.Type, c.Action, types(events), err)
+	}
+}
+
 func (m *machine) reload() {
 	_, _ = m.perform(Configure(rapid.SampledFrom(m.worlds).Draw(m.r, "world")))
 }
@@ -262,11 +284,11 @@ func (m *machine) copy() {
 
 // anything is all that happens in a city; changes of shift is mostly who comes and goes.
 func anything(m *machine) []func() {
-	return []func(){m.alert, m.alert, m.alert, m.actOnTask, m.actOnTask, m.actOnTask, m.actOnIncident, m.finish, m.actOnSeat, m.actOnSource, m.sleep, m.sleep, m.reload, m.backwards, m.copy}
+	return []func(){m.alert, m.alert, m.alert, m.actOnTask, m.actOnTask, m.actOnTask, m.actOnIncident, m.finish, m.actOnSeat, m.actOnSource, m.sleep, m.sleep, m.reload, m.backwards, m.copy, m.again}
 }
 
 func changesOfShift(m *machine) []func() {
-	return []func(){m.alert, m.actOnTask, m.actOnTask, m.actOnSeat, m.actOnSeat, m.actOnSeat, m.handOver, m.handOver, m.watch, m.nextShift, m.sleep, m.reload, m.copy}
+	return []func(){m.alert, m.actOnTask, m.actOnTask, m.actOnSeat, m.actOnSeat, m.actOnSeat, m.handOver, m.handOver, m.watch, m.nextShift, m.sleep, m.reload, m.copy, m.again}
 }
 
 // property is what holds for every sequence of commands.

@@ -6,7 +6,7 @@ import "github.com/banyan-ecc/banyan/pkg/alert"
 // event that says nothing else.
 func Redact(e *Event) (Event, bool) {
 	r := *e
-	r.By, r.Text, r.Files, r.ToOfficer, r.Revision = nil, "", nil, "", ""
+	r.By, r.Text, r.Files, r.ToOfficer, r.Revision, r.IdempotencyKey = nil, "", nil, "", "", ""
 	switch e.Type {
 	case IncidentNote, IncidentAssessed, RosterAmended, SealedOpened, SourceQuarantined, SourceReleased, SourceSilent, SourceHeard:
 		return Event{}, false

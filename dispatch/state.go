@@ -23,7 +23,7 @@ type State struct {
 	order       []opening // of incidents in memory, oldest first, with holes where one retired
 	holes       int
 	ended       queue[ending]
-	known       map[alert.Key]uint64 // alerts within the duplicate window → sequence of their event
+	known       map[alert.Key]uint64 // alerts and idempotency keys within the duplicate window → sequence of their event
 	forget      queue[knownAlert]
 	near        map[string]grid // by group
 	byArea      map[areaKey][]*live

@@ -19,7 +19,7 @@ type history struct {
 	frames   []journal.Frame
 	alerts   map[[2]string][]string // incidents by (source, id)
 	happened map[string]int         // events by type and task or incident
-	notes    map[string]int
+	notes    map[string]int         // and assessments
 	state    *dispatch.State
 }
 
@@ -99,7 +99,7 @@ func (h *history) take(e *dispatch.Event) {
 			incident = e.Incident.ID
 		}
 		h.alerts[key] = append(h.alerts[key], incident)
-	case dispatch.IncidentNote:
+	case dispatch.IncidentNote, dispatch.IncidentAssessed:
 		h.notes[e.Text]++
 	}
 	if e.Task != nil {

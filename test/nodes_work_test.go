@@ -169,7 +169,7 @@ func (w *cityWorker) promise(id string, answer []byte) {
 	}
 }
 
-// officer works on tasks, each to its end, and writes notes.
+// officer works on tasks, each to its end, and writes notes and assessments.
 func (w *cityWorker) officer() {
 	for {
 		select {
@@ -189,7 +189,8 @@ func (w *cityWorker) handle(t *knownTask) {
 	if w.rng.IntN(3) == 0 {
 		w.n++
 		text := fmt.Sprintf("现场情况 %s-%d", w.name, w.n)
-		if v := w.act(w.node(), seat, "incidents", t.incident, alert.ActNote, text, ""); v == done { // never twice
+		words := []alert.Action{alert.ActNote, "assessments"}[w.n%2]
+		if v := w.act(w.node(), seat, "incidents", t.incident, words, text, ""); v == done { // never twice
 			w.did(deed{t.incident, alert.ActNote, text})
 		}
 	}

@@ -2,14 +2,13 @@ package app
 
 import (
 	"github.com/banyan-ecc/banyan/dispatch"
-	"github.com/banyan-ecc/banyan/pkg/alert"
 	"github.com/banyan-ecc/banyan/pkg/sequencer"
 )
 
-// noted reports whether a note that is handed over is there already, word for word and by the same officer: Redis may lose
-// that it was taken, and whatever else is handed over does no harm twice.
-func (a *App) noted(c *dispatch.Command) bool {
-	if c.Action != alert.ActNote || c.By == nil {
+// said reports whether the officer of words that are handed over has told the city itself since: a deposed node may have had
+// no answer for them, and they were repeated at another. What has no words does no harm twice.
+func (a *App) said(c *dispatch.Command) bool {
+	if c.Text == "" || c.By == nil {
 		return false
 	}
 	var timeline []uint64
@@ -29,7 +28,8 @@ func (a *App) noted(c *dispatch.Command) bool {
 		if err != nil {
 			return false
 		}
-		if was := record.Command; was.Action == alert.ActNote && was.Text == c.Text && was.By != nil && *was.By == *c.By {
+		was := &record.Command
+		if was.IdempotencyKey == "" && was.At >= c.At && was.Action == c.Action && was.Target == c.Target && was.Text == c.Text && was.By != nil && *was.By == *c.By {
 			return true
 		}
 	}

@@ -31,8 +31,8 @@ const (
 )
 
 // Rejoin makes the data folder of a deposed node a follower's: events that the city went on without are cut off, and
-// what they were decided from is kept to be submitted again, which the ids make harmless. The journal as it was
-// stays beside it. The folder must not be open. It does nothing where the two histories are one.
+// what they were decided from is kept to be submitted again, each under an idempotency key, however often. The journal
+// as it was stays beside it. The folder must not be open. It does nothing where the two histories are one.
 func Rejoin(ctx context.Context, dir, target, city string, logger *slog.Logger) error {
 	if err := mendRejoin(dir); err != nil {
 		return err
@@ -88,7 +88,8 @@ func mendRejoin(dir string) error {
 	return journal.OS{}.SyncDir(dir)
 }
 
-// commandsAfter returns what the events after a sequence were decided from: what sources and people wanted.
+// commandsAfter returns what the events after a sequence were decided from: what sources and people wanted. Where it stood
+// and what it says make the idempotency key, unless another node had handed it over before.
 func commandsAfter(log *journal.Journal, seq uint64) (commands [][]byte, err error) {
 	for f, err := range log.Read(seq + 1) {
 		if err != nil {
@@ -98,13 +99,18 @@ func commandsAfter(log *journal.Journal, seq uint64) (commands [][]byte, err err
 		if err != nil {
 			return nil, err
 		}
-		var c struct{ Type dispatch.CommandType }
+		var c dispatch.Command
 		if err := json.Unmarshal(parts.Command, &c); err != nil {
 			return nil, err
 		}
-		if c.Type != dispatch.Tick && c.Type != dispatch.LoadConfig {
-			commands = append(commands, parts.Command)
+		if c.Type == dispatch.Tick || c.Type == dispatch.LoadConfig {
+			continue
 		}
+		if c.IdempotencyKey == "" {
+			sum := sha256.Sum256(fmt.Appendf(nil, "%d-%d %s", f.Epoch, f.Seq, parts.Command))
+			c.IdempotencyKey = hex.EncodeToString(sum[:16])
+		}
+		commands = append(commands, c.AppendJSON(nil))
 	}
 	return commands, nil
 }
@@ -179,7 +185,7 @@ func (a *App) handOver(ctx context.Context) error {
 	for len(commands) > 0 {
 		n := min(len(commands), handedAtOnce)
 		if err := a.mirror.client.RPush(ctx, names.Handed(), commands[:n]...).Err(); err != nil {
-			return err // all of it again: twice does no harm, see noted
+			return err // all of it again: their keys make that harmless
 		}
 		commands = commands[n:]
 	}
@@ -206,7 +212,7 @@ func (a *App) takeHanded(ctx context.Context) error {
 				a.o.Logger.Error("a command that was handed over cannot be read", "error", err)
 				continue
 			}
-			if a.noted(&c) {
+			if a.said(&c) {
 				continue
 			}
 			_, err := a.seq.Do(ctx, c)
