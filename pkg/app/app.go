@@ -415,6 +415,20 @@ func (a *App) runParts(g *errgroup.Group, ctx context.Context) {
 	}
 }
 
+// every calls look each period until ctx ends, for the first time after one.
+func every(ctx context.Context, period time.Duration, look func()) {
+	tick := time.NewTicker(period)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			look()
+		}
+	}
+}
+
 // configure makes the city given the one in force, unless it is that already.
 func (a *App) configure(ctx context.Context) error {
 	if !a.seq.Leads() { // it takes the leader's

@@ -68,25 +68,18 @@ func (x *expiry) run(ctx context.Context) {
 			return true
 		})
 	})
-	tick := time.NewTicker(expireEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	every(ctx, expireEvery, func() {
 		for {
 			d, ok := x.next()
 			if !ok {
-				break
+				return
 			}
 			if err := x.expire(ctx, d.incident); err != nil && ctx.Err() == nil {
 				x.note(due{alert.TimeOf(x.now().Add(expireEvery)), d.incident}) // the queue is full, or the like
-				break
+				return
 			}
 		}
-	}
+	})
 }
 
 // next takes out what is due, false if nothing is.

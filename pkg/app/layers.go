@@ -19,24 +19,17 @@ const layersEvery = time.Second
 
 // showLayers tells screens what has changed of layers, until ctx ends.
 func (a *App) showLayers(ctx context.Context) {
-	tick := time.NewTicker(layersEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	every(ctx, layersEvery, func() {
 		var city *plan.City
 		a.seq.Replica().Read(func(st *dispatch.State) { city = st.City() })
 		if city == nil {
-			continue
+			return
 		}
 		a.layers.Adopt(city)
 		if all, public := a.layers.Changes(); all != nil {
 			a.hub.ShowLayers(all, public)
 		}
-	}
+	})
 }
 
 // beginLayers is what a screen that begins to follow layers is told. A follower says nothing: it hears no source.

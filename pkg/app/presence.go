@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -47,25 +46,16 @@ func (p *presence) hear(seat string) {
 // began have their time to come back.
 func (p *presence) run(ctx context.Context) {
 	began := p.now()
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	every(ctx, watchEvery, func() {
 		if !p.seq.Leads() { // officers have their time to come back once this node does
 			began = p.now()
-			continue
+			return
 		}
 		for _, c := range p.due(began) {
 			// A refusal means that things have changed meanwhile; the next look sees them.
-			if _, err := p.seq.Do(ctx, c); errors.Is(err, context.Canceled) {
-				return
-			}
+			_, _ = p.seq.Do(ctx, c)
 		}
-	}
+	})
 }
 
 // due returns the commands that silence and time call for.

@@ -145,21 +145,12 @@ const listenEvery = time.Second
 // time to be heard again.
 func (l *listener) run(ctx context.Context) {
 	began := l.now()
-	tick := time.NewTicker(listenEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	every(ctx, listenEvery, func() {
 		for _, c := range l.due(began) {
 			// A refusal means that things have changed meanwhile; the next look sees them.
-			if _, err := l.seq.Do(ctx, c); errors.Is(err, context.Canceled) {
-				return
-			}
+			_, _ = l.seq.Do(ctx, c)
 		}
-	}
+	})
 }
 
 // due returns the commands that silence calls for.

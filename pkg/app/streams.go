@@ -61,16 +61,7 @@ func (s *streams) add(session string, c net.Conn) {
 
 // run closes the websockets of sessions that are over, until ctx ends; goesOn counts them as use of theirs.
 func (s *streams) run(ctx context.Context, goesOn func(session string) bool) {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			s.sweep(goesOn)
-		}
-	}
+	every(ctx, sweepEvery, func() { s.sweep(goesOn) })
 }
 
 func (s *streams) sweep(goesOn func(session string) bool) {

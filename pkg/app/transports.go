@@ -125,21 +125,17 @@ const superviseEvery = time.Second
 
 // run keeps a transport at work for each source that has one, as the configuration in force says, until ctx ends.
 func (t *transports) run(ctx context.Context) {
-	tick := time.NewTicker(superviseEvery)
-	defer tick.Stop()
 	digest := ""
-	for ctx.Err() == nil {
+	look := func() {
 		var city *plan.City
 		t.a.seq.Replica().Read(func(st *dispatch.State) { city = st.City() })
 		if city != nil && city.Digest != digest {
 			digest = city.Digest
 			t.adopt(ctx, city)
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-		}
 	}
+	look()
+	every(ctx, superviseEvery, look)
 	t.adopt(ctx, nil)
 }
 
