@@ -62,13 +62,7 @@ func (a *App) passOn(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	go func() {
-		select {
-		case <-leader.gone:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
+	defer context.AfterFunc(leader.gone, cancel)()
 	_, secure := a.peer(r)
 	proxy := &httputil.ReverseProxy{
 		Transport: a.between,

@@ -51,7 +51,8 @@ type node struct {
 // leader is a node that leads, in one life of it.
 type leader struct {
 	redisstore.Holder
-	gone chan struct{} // closed when it leads no longer, as far as this node sees
+	gone context.Context // ends when it leads no longer, as far as this node sees
+	end  context.CancelFunc
 }
 
 // led notes who leads, nil for nobody. What is under way to another is ended.
@@ -62,11 +63,12 @@ func (n *node) led(h *redisstore.Holder) {
 	}
 	var next *leader
 	if h != nil {
-		next = &leader{Holder: *h, gone: make(chan struct{})}
+		next = &leader{Holder: *h}
+		next.gone, next.end = context.WithCancel(context.Background())
 	}
 	n.leader.Store(next)
 	if before != nil {
-		close(before.gone)
+		before.end()
 	}
 }
 
