@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"net/url"
 	"os"
@@ -23,55 +22,10 @@ import (
 	"github.com/banyan-ecc/banyan/pkg/app"
 	"github.com/banyan-ecc/banyan/pkg/journal"
 	"github.com/banyan-ecc/banyan/pkg/sequencer"
+	"github.com/banyan-ecc/banyan/test/link"
 )
 
 const burstMessages = 1500
-
-// wire leads connections to a broker and can be cut.
-type wire struct {
-	l    net.Listener
-	to   string
-	mu   sync.Mutex
-	open []net.Conn
-}
-
-func newWire(t *testing.T, to string) *wire {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &wire{l: l, to: to}
-	t.Cleanup(func() { l.Close(); w.cut() })
-	go func() {
-		for {
-			in, err := l.Accept()
-			if err != nil {
-				return
-			}
-			out, err := net.Dial("tcp", to)
-			if err != nil {
-				in.Close()
-				continue
-			}
-			w.mu.Lock()
-			w.open = append(w.open, in, out)
-			w.mu.Unlock()
-			go func() { _, _ = io.Copy(in, out); in.Close() }()
-			go func() { _, _ = io.Copy(out, in); out.Close() }()
-		}
-	}()
-	return w
-}
-
-// cut ends every connection in the middle of whatever it carries.
-func (w *wire) cut() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, c := range w.open {
-		c.Close()
-	}
-	w.open = nil
-}
 
 // mosquitto runs a broker on a port until the returned function stops it; it keeps its messages in dir.
 func mosquitto(t *testing.T, dir string, port int) (stop func()) {
@@ -133,11 +87,11 @@ func TestBurstOverMQTT(t *testing.T) {
 	l.Close()
 	brokerDir, dir, city := t.TempDir(), filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "city")
 	stopBroker := mosquitto(t, brokerDir, port)
-	w := newWire(t, fmt.Sprintf("127.0.0.1:%d", port))
+	wire := link.New(t, fmt.Sprintf("127.0.0.1:%d", port))
 	if err := os.CopyFS(city, os.DirFS(cityDir)); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(city, "sources", "burst.yaml"), fmt.Appendf(nil, burstProfile, w.l.Addr()), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(city, "sources", "burst.yaml"), fmt.Appendf(nil, burstProfile, wire.Addr()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := app.ReadCity(city); err != nil {
@@ -185,7 +139,8 @@ func TestBurstOverMQTT(t *testing.T) {
 			s = launchCity(t, city, dir)
 			s.ready(t)
 		case 700:
-			w.cut()
+			wire.Set(link.Cut) // in the middle of whatever it carries
+			wire.Set(link.Open)
 		case 900:
 			stopBroker()
 			stopBroker = mosquitto(t, brokerDir, port)

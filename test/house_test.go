@@ -29,7 +29,7 @@ var floors = map[string]int{
 	"pkg/app": 7, "pkg/sim": 7, "pkg/bench": 7,
 	"cmd/banyan": command,
 	"dashboards": pages,
-	"test":       tests,
+	"test":       tests, "test/": tests,
 }
 
 const (

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/banyan-ecc/banyan/test/link"
 )
 
 // nodeFault is something that happens to a city, and is over when does returns, but for links, which are opened again
@@ -114,13 +116,13 @@ func (f *nodeFaults) hold() {
 }
 
 // part has links fail in one of the ways that links fail, for a while.
-func (f *nodeFaults) part(links ...*link) time.Duration {
-	state := []linkState{linkCut, linkHole, linkDeaf, linkMute, linkSlow}[f.rng.IntN(5)]
+func (f *nodeFaults) part(links ...*link.Link) time.Duration {
+	state := []link.State{link.Cut, link.Hole, link.Deaf, link.Mute, link.Slow}[f.rng.IntN(5)]
 	f.note("   %s", state)
 	f.schedule[len(f.schedule)-2] += ": " + f.schedule[len(f.schedule)-1]
 	f.schedule = f.schedule[:len(f.schedule)-1]
 	for _, k := range links {
-		k.set(state)
+		k.Set(state)
 	}
 	f.hold()
 	f.takeover(time.Now())

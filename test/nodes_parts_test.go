@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/banyan-ecc/banyan/test/link"
 )
 
 // redisServer is a redis-server that faults happen to.
@@ -151,10 +153,10 @@ type cityNode struct {
 	server          *server // the process
 	face            *server // how clients see it, whichever process it is
 
-	redis  *link // to Redis; nil where Sentinel says where that is
-	peer   *link // from the other nodes
-	source *link // from what sends alerts, and from officers
-	screen *link // from walls
+	redis  *link.Link // to Redis; nil where Sentinel says where that is
+	peer   *link.Link // from the other nodes
+	source *link.Link // from what sends alerts, and from officers
+	screen *link.Link // from walls
 }
 
 // newCityNode makes a node that reaches Redis at a URL, or through a link to where it listens if there is none.
@@ -162,14 +164,14 @@ func newCityNode(t *testing.T, name string, redis *redisServer, url, durability 
 	t.Helper()
 	n := &cityNode{name: name, dir: t.TempDir(), port: openPort(t)}
 	if url == "" {
-		n.redis = newLink(t, redis.addr())
-		url = "redis://" + n.redis.addr() + "/0"
+		n.redis = link.New(t, redis.addr())
+		url = "redis://" + n.redis.Addr() + "/0"
 	}
 	here := "127.0.0.1:" + n.port
-	n.peer, n.source, n.screen = newLink(t, here), newLink(t, here), newLink(t, here)
-	n.face = &server{url: "http://" + n.source.addr(), client: &http.Client{Timeout: impatience, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}}
+	n.peer, n.source, n.screen = link.New(t, here), link.New(t, here), link.New(t, here)
+	n.face = &server{url: "http://" + n.source.Addr(), client: &http.Client{Timeout: impatience, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}}
 	t.Cleanup(n.face.client.CloseIdleConnections)
-	n.env = []string{"BANYAN_LISTEN=" + here, "BANYAN_REDIS=" + url, "BANYAN_NODE=" + name, "BANYAN_ADVERTISE=http://" + n.peer.addr(),
+	n.env = []string{"BANYAN_LISTEN=" + here, "BANYAN_REDIS=" + url, "BANYAN_NODE=" + name, "BANYAN_ADVERTISE=http://" + n.peer.Addr(),
 		"BANYAN_LEASE=" + nodesLease.String(), "BANYAN_DURABILITY=" + durability, "BANYAN_LOG_LEVEL=debug", "BANYAN_SNAPSHOT_EVERY_EVENTS=2000"}
 	return n
 }
@@ -190,8 +192,8 @@ func (n *cityNode) launch(t *testing.T) {
 func (n *cityNode) signal(s syscall.Signal) { _ = n.server.cmd.Process.Signal(s) } // it may be gone
 
 // links are all of a node's.
-func (n *cityNode) links() []*link {
-	links := []*link{n.peer, n.source, n.screen}
+func (n *cityNode) links() []*link.Link {
+	links := []*link.Link{n.peer, n.source, n.screen}
 	if n.redis != nil {
 		links = append(links, n.redis)
 	}

@@ -83,7 +83,7 @@ func (s *cityScreen) end() {
 
 func (s *cityScreen) connect() error {
 	dialer := websocket.Dialer{HandshakeTimeout: impatience}
-	ws, _, err := dialer.Dial("ws://"+s.node.screen.addr()+"/api/v1/stream",
+	ws, _, err := dialer.Dial("ws://"+s.node.screen.Addr()+"/api/v1/stream",
 		http.Header{"Authorization": {"Bearer " + s.f.wall}, "Sec-WebSocket-Protocol": {"banyan.v1"}})
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 
 	"github.com/banyan-ecc/banyan/pkg/app"
 	"github.com/banyan-ecc/banyan/pkg/auth"
+	"github.com/banyan-ecc/banyan/test/link"
 )
 
 var (
@@ -290,7 +291,7 @@ func (f *nodeFaults) round(n int, fault *nodeFault) []time.Duration {
 	took := fault.does(f, leader, follower)
 	for _, n := range f.nodes {
 		for _, k := range n.links() {
-			k.set(linkOpen)
+			k.Set(link.Open)
 		}
 	}
 	f.settled(false)

@@ -4,108 +4,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/banyan-ecc/banyan/pkg/app"
+	"github.com/banyan-ecc/banyan/test/link"
 )
-
-// link is a TCP link between two parties that can be cut.
-type link struct {
-	net.Listener
-	target string
-
-	mu    sync.Mutex
-	cut   bool
-	conns map[net.Conn]bool
-	done  sync.WaitGroup
-}
-
-// newLink listens; the other end is target, which may be set later.
-func newLink(t *testing.T, target string) *link {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := &link{Listener: listener, target: target, conns: map[net.Conn]bool{}}
-	l.done.Go(func() {
-		for {
-			near, err := l.Accept()
-			if err != nil {
-				return
-			}
-			l.done.Go(func() { l.carry(near) })
-		}
-	})
-	t.Cleanup(func() {
-		_ = l.Close()
-		l.sever(true)
-		l.done.Wait()
-	})
-	return l
-}
-
-func (l *link) carry(near net.Conn) {
-	l.mu.Lock()
-	target := l.target
-	l.mu.Unlock()
-	far, err := net.Dial("tcp", target)
-	if err != nil || !l.keep(near, far) {
-		_ = near.Close()
-		if far != nil {
-			_ = far.Close()
-		}
-		return
-	}
-	var both sync.WaitGroup
-	for _, way := range [][2]net.Conn{{near, far}, {far, near}} {
-		both.Go(func() {
-			_, _ = io.Copy(way[0], way[1])
-			_, _ = way[0].Close(), way[1].Close()
-		})
-	}
-	both.Wait()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.conns, near)
-	delete(l.conns, far)
-}
-
-func (l *link) keep(conns ...net.Conn) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, c := range conns {
-		l.conns[c] = true
-	}
-	return !l.cut
-}
-
-// sever cuts the link, or mends it.
-func (l *link) sever(cut bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.cut = cut
-	for c := range l.conns {
-		if cut {
-			_ = c.Close()
-		}
-	}
-}
-
-func (l *link) to(target string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.target = target
-}
 
 // startRedis starts a redis-server and returns its address.
 func startRedis(t *testing.T) string {
@@ -151,7 +61,7 @@ type twoNodes struct {
 	t                *testing.T
 	east, west       *centre
 	east0, west0     app.Options
-	toRedis, toEast  *link
+	toRedis, toEast  *link.Link
 	redis, westRedis string
 }
 
@@ -166,13 +76,13 @@ func newTwoNodes(t *testing.T) *twoNodes {
 func newEast(t *testing.T) *twoNodes {
 	t.Helper()
 	redis := startRedis(t)
-	n := &twoNodes{t: t, redis: "redis://" + redis + "/0", toRedis: newLink(t, redis), toEast: newLink(t, "127.0.0.1:1")}
-	n.westRedis = "redis://" + n.toRedis.Addr().String() + "/0"
+	n := &twoNodes{t: t, redis: "redis://" + redis + "/0", toRedis: link.New(t, redis), toEast: link.New(t, "127.0.0.1:1")}
+	n.westRedis = "redis://" + n.toRedis.Addr() + "/0"
 	o := options(t, t.TempDir())
-	o.Redis, o.Node, o.Advertise, o.Lease = n.redis, "east", "http://"+n.toEast.Addr().String(), time.Second
+	o.Redis, o.Node, o.Advertise, o.Lease = n.redis, "east", "http://"+n.toEast.Addr(), time.Second
 	n.east0 = o
 	n.east = run(t, o)
-	n.toEast.to(n.east.app.Addr().String())
+	n.toEast.To(n.east.app.Addr().String())
 	eventually(t, "east leads", n.east.is("leader", func(s nodeStatus) bool { return s.Mirror.State == "current" }))
 	keys, err := os.ReadFile(filepath.Join(o.DataDir, "keys.jsonl"))
 	if err != nil {
@@ -248,7 +158,7 @@ func TestCutOff(t *testing.T) {
 	t.Parallel()
 	n := newTwoNodes(t)
 	n.west.post(1) // passed on
-	n.toRedis.sever(true)
+	n.toRedis.Set(link.Cut)
 	eventually(t, "without Redis what changes the city is still passed on", func() error {
 		code, _, answer, err := n.west.send(http.MethodPost, "/api/v1/alerts", n.west.source, strings.NewReader(alert(2)))
 		if code != http.StatusAccepted {
@@ -264,15 +174,15 @@ func TestCutOff(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	n.toEast.sever(true)
+	n.toEast.Set(link.Cut)
 	eventually(t, "west goes on alone", n.west.is("leader", func(s nodeStatus) bool { return s.CutOff && s.Degraded }))
 	for i := range 20 {
 		n.west.post(10 + i)
 		n.east.post(50 + i)
 	}
 
-	n.toEast.sever(false)
-	n.toRedis.sever(false)
+	n.toEast.Set(link.Open)
+	n.toRedis.Set(link.Open)
 	err := <-n.west.ended
 	n.west.ended = nil
 	if !app.Deposed(err) {
@@ -382,7 +292,7 @@ func TestFollowerBehindTheStream(t *testing.T) {
 	eventually(t, "west follows who is lost", n.west.is("follower", func(s nodeStatus) bool { return s.Leader == "http://127.0.0.1:1" }))
 	n.cli("DEL", "lease")
 	n.east = run(t, n.east0)
-	n.toEast.to(n.east.app.Addr().String())
+	n.toEast.To(n.east.app.Addr().String())
 	eventually(t, "a follower finds the next leader and has all of it", has(91))
 }
 

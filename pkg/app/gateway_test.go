@@ -21,6 +21,7 @@ import (
 
 	"github.com/banyan-ecc/banyan/pkg/app"
 	"github.com/banyan-ecc/banyan/pkg/auth"
+	"github.com/banyan-ecc/banyan/test/link"
 )
 
 // gated is a leader and a gateway, which reaches Redis over a link.
@@ -28,8 +29,8 @@ type gated struct {
 	t       *testing.T
 	dir     string // of the leader
 	redis   string
-	toRedis *link
-	toEast  *link
+	toRedis *link.Link
+	toEast  *link.Link
 	east    *centre
 	gateway *centre
 }
@@ -37,13 +38,13 @@ type gated struct {
 func newGated(t *testing.T) *gated {
 	t.Helper()
 	redis := startRedis(t)
-	g := &gated{t: t, redis: redis, toRedis: newLink(t, redis), toEast: newLink(t, "127.0.0.1:1"), dir: t.TempDir()}
+	g := &gated{t: t, redis: redis, toRedis: link.New(t, redis), toEast: link.New(t, "127.0.0.1:1"), dir: t.TempDir()}
 	o := options(t, g.dir)
-	o.Redis, o.Node, o.Advertise = "redis://"+redis+"/0", "east", "http://"+g.toEast.Addr().String()
+	o.Redis, o.Node, o.Advertise = "redis://"+redis+"/0", "east", "http://"+g.toEast.Addr()
 	g.east = run(t, o)
-	g.toEast.to(g.east.app.Addr().String())
+	g.toEast.To(g.east.app.Addr().String())
 	eventually(t, "east leads", g.east.is("leader", func(s nodeStatus) bool { return s.Mirror.State == "current" }))
-	g.gateway = runGateway(t, "redis://"+g.toRedis.Addr().String()+"/0", g.dir, g.east)
+	g.gateway = runGateway(t, "redis://"+g.toRedis.Addr()+"/0", g.dir, g.east)
 	return g
 }
 
@@ -209,7 +210,7 @@ func TestGatewayCutOff(t *testing.T) {
 	wall := g.gateway.connect(g.gateway.wal, false)
 	wall.subscribe(map[string]any{"topics": []string{"wall"}})
 	at := wall.expect("snapshot").Seq
-	g.toRedis.sever(true)
+	g.toRedis.Set(link.Cut)
 	for i := range 3 {
 		for seq := g.gateway.post(i).Seq; at < seq; {
 			f := wall.expect("events")
@@ -222,7 +223,7 @@ func TestGatewayCutOff(t *testing.T) {
 	if err := g.gateway.is("gateway", func(s nodeStatus) bool { return s.Degraded && s.Mirror.State == "following" })(); err != nil {
 		t.Error(err)
 	}
-	g.toEast.sever(true)
+	g.toEast.Set(link.Cut)
 	for i := range 3 {
 		g.east.post(3 + i)
 	}
@@ -242,9 +243,9 @@ func TestGatewayCutOff(t *testing.T) {
 	if out, err := exec.Command("redis-cli", "-h", host, "-p", port, "XTRIM", "banyan:{"+g.city()+"}:events", "MAXLEN", "1").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	g.toRedis.sever(false)
+	g.toRedis.Set(link.Open)
 	seq := g.east.post(10).Seq
-	g.toEast.sever(false)
+	g.toEast.Set(link.Open)
 	for at < seq {
 		f := wall.expect("events")
 		if f.From != at+1 {
@@ -298,13 +299,13 @@ func stale(t *testing.T, s *screen) {
 func TestGatewayLeavesAHistory(t *testing.T) {
 	t.Parallel()
 	redis := startRedis(t)
-	link, gatewayLink := newLink(t, redis), newLink(t, redis)
+	nodeLink, gatewayLink := link.New(t, redis), link.New(t, redis)
 	east0, west0 := options(t, t.TempDir()), options(t, t.TempDir())
-	east0.Redis, east0.Node = "redis://"+link.Addr().String()+"/0", "east"
+	east0.Redis, east0.Node = "redis://"+nodeLink.Addr()+"/0", "east"
 	west0.Redis, west0.Node = "redis://"+redis+"/0", "west"
 	east := run(t, east0)
 	eventually(t, "east leads", east.is("leader", func(s nodeStatus) bool { return s.Mirror.State == "current" }))
-	gateway := runGateway(t, "redis://"+gatewayLink.Addr().String()+"/0", east0.DataDir, east)
+	gateway := runGateway(t, "redis://"+gatewayLink.Addr()+"/0", east0.DataDir, east)
 	keys, err := os.ReadFile(filepath.Join(east0.DataDir, auth.FileName))
 	if err == nil {
 		err = os.WriteFile(filepath.Join(west0.DataDir, auth.FileName), keys, 0o600)
@@ -323,8 +324,8 @@ func TestGatewayLeavesAHistory(t *testing.T) {
 		at.Seq = wall.expect("events").To
 	}
 
-	link.sever(true)
-	gatewayLink.sever(true)
+	nodeLink.Set(link.Cut)
+	gatewayLink.Set(link.Cut)
 	alone := east.post(2)
 	lost := wall.expect("events") // from the node that leads
 	if lost.From != at.Seq+1 || lost.Events[0].IncidentID != alone.IncidentID {
@@ -333,7 +334,7 @@ func TestGatewayLeavesAHistory(t *testing.T) {
 	if err := east.stop(); err != nil && !app.Deposed(err) {
 		t.Log("east:", err)
 	}
-	gatewayLink.sever(false)
+	gatewayLink.Set(link.Open)
 	eventually(t, "west leads", west.is("leader", func(s nodeStatus) bool { return true }))
 	instead := west.post(3)
 	if instead.Seq > lost.To {

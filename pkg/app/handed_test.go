@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/banyan-ecc/banyan/pkg/app"
+	"github.com/banyan-ecc/banyan/test/link"
 )
 
 // TestHandedOverOnce: what officers did at a node that was cut off happens to the city once, though Rejoin was interrupted,
@@ -26,8 +27,8 @@ func TestHandedOverOnce(t *testing.T) {
 	act(n.east, id, "note", `{"text":"到场"}`)
 	eventually(t, "west has the note", n.west.has(id, "incident.note", "到场", 1))
 
-	n.toRedis.sever(true)
-	n.toEast.sever(true)
+	n.toRedis.Set(link.Cut)
+	n.toEast.Set(link.Cut)
 	eventually(t, "west goes on alone", n.west.is("leader", func(s nodeStatus) bool { return s.CutOff }))
 	act(n.west, id, "note", `{"text":"到场"}`) // once more, and not what was said before
 	act(n.west, id, "assessments", `{"text":"火势可控"}`)
@@ -35,8 +36,8 @@ func TestHandedOverOnce(t *testing.T) {
 	act(n.west, id, "resume", `{}`)
 	act(n.west, id, "note", `{"text":"无人应答"}`)
 	act(n.east, id, "note", `{"text":"无人应答"}`)
-	n.toEast.sever(false)
-	n.toRedis.sever(false)
+	n.toEast.Set(link.Open)
+	n.toRedis.Set(link.Open)
 	if err := <-n.west.ended; !app.Deposed(err) {
 		t.Fatalf("west ended with %v", err)
 	}
