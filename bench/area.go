@@ -113,6 +113,7 @@ func (d *driver) areas(ctx context.Context) error {
 	for _, w := range near {
 		fmt.Printf("    %-52s %9v\n", w.name, short(medianOf(w.seen)))
 	}
+	d.table.kept = kept{}
 	own := medianOf(locate[1].seen)
 	d.table.add(row{figure: "area path of a position", value: short(own).String(), floor: fmt.Sprintf("%v H3 cell", short(medianOf(locate[0].seen))), peer: fmt.Sprintf("%v PostGIS, %v within one statement", short(medianOf(locate[3].seen)), short(inside)),
 		ratio: fmt.Sprintf("%.4f × peer, %.2f × floor", ratio(own, medianOf(locate[3].seen)), ratio(own, medianOf(locate[0].seen))), aim: "< 1µs", met: own < time.Microsecond})

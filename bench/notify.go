@@ -241,6 +241,7 @@ func (d *driver) notifies(ctx context.Context) error {
 			seen[i], who[i] = append(seen[i], got), n
 		}
 	}
+	d.table.kept = kept{who[0].kept, floorPeer.kept, who[len(who)-1].kept}
 	pick := func(i int, f func(notified) float64) float64 {
 		var list []float64
 		for _, n := range seen[i] {

@@ -10,12 +10,39 @@ import (
 type row struct {
 	figure, value, floor, peer, ratio, aim string
 	met                                    bool
+	kept                                   kept
 }
 
-// table is what a run comes to.
-type table struct{ rows []row }
+// kept is what stands on the disk when each has answered; empty for what only asks.
+type kept struct{ own, floor, peer string }
 
-func (t *table) add(r row) { t.rows = append(t.rows, r) }
+func (k kept) String() string {
+	if k == (kept{}) {
+		return none
+	}
+	return k.own + " / " + k.floor + " / " + k.peer
+}
+
+// none stands where there is nothing to compare with, or to keep.
+const none = "–"
+
+// table is what a run comes to.
+type table struct {
+	rows []row
+	kept kept // of rows to come
+}
+
+func (t *table) add(r row) {
+	if r.kept = t.kept; r.kept != (kept{}) {
+		if r.floor == none {
+			r.kept.floor = none
+		}
+		if r.peer == none {
+			r.kept.peer = none
+		}
+	}
+	t.rows = append(t.rows, r)
+}
 
 func ratio(a, b time.Duration) float64 { return float64(a) / float64(max(b, 1)) }
 
@@ -30,13 +57,13 @@ func (t *table) print() {
 	if len(t.rows) == 0 {
 		return
 	}
-	cells := [][]string{{"figure", "Banyan", "floor", "peer", "ratio", "aim", ""}}
+	cells := [][]string{{"figure", "Banyan", "floor", "peer", "kept when answered: Banyan / floor / peer", "ratio", "aim", ""}}
 	for _, r := range t.rows {
 		verdict := "missed"
 		if r.met {
 			verdict = "met"
 		}
-		cells = append(cells, []string{r.figure, r.value, r.floor, r.peer, r.ratio, r.aim, verdict})
+		cells = append(cells, []string{r.figure, r.value, r.floor, r.peer, r.kept.String(), r.ratio, r.aim, verdict})
 	}
 	width := make([]int, len(cells[0]))
 	for _, line := range cells {
