@@ -1,8 +1,11 @@
 package history
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
+	"maps"
+	"slices"
 
 	"github.com/banyan-ecc/banyan/dispatch"
 	"github.com/banyan-ecc/banyan/pkg/alert"
@@ -38,16 +41,19 @@ func kept(doc *alert.Incident) *alert.Incident {
 
 // flush writes what the portion has changed, each thing once.
 func (p *portion) flush() error {
-	for id, en := range p.incidents {
-		if err := p.writeIncident(id, en); err != nil {
+	// In order of their keys, so that rows are put beside one another in the tables' trees.
+	for _, id := range slices.SortedFunc(maps.Keys(p.incidents), func(a, b string) int { return cmp.Compare(p.incidents[a].n, p.incidents[b].n) }) {
+		if err := p.writeIncident(id, p.incidents[id]); err != nil {
+			return err
+		}
+	}
+	for _, write := range []func() error{p.writeRows, p.writeWords, p.writePairs, p.writeCells, p.writeLate} {
+		if err := write(); err != nil {
 			return err
 		}
 		p.pace.breathe(p.hurry)
 	}
-	if err := p.writeCells(); err != nil {
-		return err
-	}
-	return p.writeLate()
+	return nil
 }
 
 func (p *portion) writeIncident(id string, en *entry) error {
@@ -56,22 +62,19 @@ func (p *portion) writeIncident(id string, en *entry) error {
 		return nil
 	}
 	doc = kept(doc)
-	b := doc.AppendJSON(nil)
-	if err := p.exec(`INSERT INTO incidents VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(n) DO UPDATE SET type = excluded.type, closed_at = excluded.closed_at, state = excluded.state,
-		priority = excluded.priority, doc = excluded.doc, events = excluded.events, last = excluded.last`,
-		en.n, id, doc.Type, string(doc.State), int(doc.Priority), int64(doc.OpenedAt), int64(doc.ClosedAt), b, en.events, en.last); err != nil {
-		return err
-	}
 	if en.doc == nil {
-		if err := insertPairs(p, "INSERT OR IGNORE INTO places", doc.Areas, en.n); err != nil {
-			return err
+		for _, area := range doc.Areas {
+			p.places = append(p.places, pair{area, en.n})
 		}
 	}
-	departments := make([]string, 0, alert.MaxTasksPerIncident)
 	for _, t := range doc.Tasks[en.parties:] {
-		departments = append(departments, t.Department)
+		p.parts = append(p.parts, pair{t.Department, en.n})
 	}
-	return insertPairs(p, "INSERT OR IGNORE INTO parts", departments, en.n)
+	p.rows = append(p.rows, en.n, id, doc.Type, string(doc.State), int(doc.Priority), int64(doc.OpenedAt), int64(doc.ClosedAt), doc.AppendJSON(nil), en.events, en.last)
+	if len(p.rows) < maxRows*incidentColumns {
+		return nil
+	}
+	return p.writeRows()
 }
 
 func (p *portion) writeCells() error {

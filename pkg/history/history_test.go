@@ -35,10 +35,11 @@ type world struct {
 	r      *rand.Rand
 }
 
-func testCity(tb testing.TB) *plan.City {
+func testCity(tb testing.TB) *plan.City { return cityIn(tb, "../api/testdata/city") }
+
+func cityIn(tb testing.TB, dir string) *plan.City {
 	tb.Helper()
 	files := map[string][]byte{}
-	dir := "../api/testdata/city"
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
 		name, _ := filepath.Rel(dir, path)
 		if err != nil || d.IsDir() || !plan.IsCityFile(filepath.ToSlash(name)) {
@@ -57,8 +58,10 @@ func testCity(tb testing.TB) *plan.City {
 	return city
 }
 
-func newWorld(tb testing.TB) *world {
-	w := &world{tb: tb, city: testCity(tb), state: dispatch.New(), now: time.Date(2026, 5, 1, 7, 40, 0, 0, time.UTC), r: rand.New(rand.NewPCG(1, 2))}
+func newWorld(tb testing.TB) *world { return newWorldOf(tb, "../api/testdata/city") }
+
+func newWorldOf(tb testing.TB, dir string) *world {
+	w := &world{tb: tb, city: cityIn(tb, dir), state: dispatch.New(), now: time.Date(2026, 5, 1, 7, 40, 0, 0, time.UTC), r: rand.New(rand.NewPCG(1, 2))}
 	w.do(dispatch.Configure(w.city))
 	return w
 }
@@ -409,3 +412,32 @@ type fakeLog struct{ last journal.Frame }
 
 func (f fakeLog) LastSeq() uint64                       { return f.last.LastSeq() }
 func (f fakeLog) FrameAt(uint64) (journal.Frame, error) { return f.last, nil }
+
+// TestManyAtOnce takes in one portion more than a statement writes at a time, and the same frame by frame.
+func TestManyAtOnce(t *testing.T) {
+	w := newWorld(t)
+	for n := range 5*maxRows + 1 {
+		w.now = w.now.Add(40 * time.Minute)
+		w.submit(n, "medical", fmt.Sprintf("\"%d\"号 %s", n, strings.Repeat("五四路大厦", 20)))
+	}
+	once, each := open(t, t.TempDir()), open(t, t.TempDir())
+	if err := once.Take(t.Context(), w.frames); err != nil {
+		t.Fatal(err)
+	}
+	for i := range w.frames {
+		if err := each.Take(t.Context(), w.frames[i:i+1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if dump(t, once) != dump(t, each) {
+		t.Error("what is taken at once differs from what is taken frame by frame")
+	}
+	for name, s := range map[string]*Store{"at once": once, "frame by frame": each} {
+		for words, want := range map[string]int{"五四路大厦": 5*maxRows + 1, "160": 1} {
+			found := 0
+			if err := s.Find(t.Context(), Query{Words: words, Department: "health", Area: w.city.RootArea}, func(uint64, *alert.Incident) bool { found++; return true }); err != nil || found != want {
+				t.Errorf("%s: %q: %d found, want %d (%v)", name, words, found, want, err)
+			}
+		}
+	}
+}

@@ -38,6 +38,11 @@ type portion struct {
 	incidents map[string]*entry
 	cells     map[cell]*statistics.Tally
 	late      map[string]*lateness
+	rows      rows // of incidents
+	heard     list // words by event
+	said      list // incident by event
+	places    []pair
+	parts     []pair
 }
 
 // entry is an incident that the portion changes.
@@ -130,19 +135,6 @@ func (p *portion) exec(query string, args ...any) error {
 	return err
 }
 
-// insertPairs executes an INSERT of rows of two with n. The driver prepares a statement anew each time, so there is one for all.
-func insertPairs[T any](p *portion, insert string, of []T, with uint64) error {
-	if len(of) == 0 {
-		return nil
-	}
-	args := make([]any, 0, 2*len(of))
-	for _, x := range of {
-		args = append(args, x, with)
-	}
-	_, err := p.tx.ExecContext(p.ctx, insert+" VALUES(?, ?)"+strings.Repeat(", (?, ?)", len(of)-1), args...)
-	return err
-}
-
 // row scans the one row of a query; false: there is none.
 func (p *portion) row(query string, arg any, into ...any) (bool, error) {
 	st, err := p.stmt(query)
@@ -156,11 +148,7 @@ func (p *portion) row(query string, arg any, into ...any) (bool, error) {
 }
 
 func (p *portion) frame(f *journal.Frame) error {
-	rec, err := sequencer.DecodeRecord(f.Payload)
-	if err != nil {
-		return err
-	}
-	events, err := rec.DecodeEvents()
+	events, err := sequencer.DecodeEvents(f.Payload)
 	if err != nil {
 		return err
 	}
@@ -296,11 +284,12 @@ func (p *portion) hear(en *entry, inc *alert.Incident, e *dispatch.Event) error 
 	}
 	if grams := spread(text); grams != "" {
 		if e.Seq != en.n {
-			if err := p.exec("INSERT INTO said VALUES(?, ?)", e.Seq, en.n); err != nil {
-				return err
-			}
+			p.said.number(strconv.FormatUint(e.Seq, 10), en.n)
 		}
-		return p.exec("INSERT INTO words(rowid, text) VALUES(?, ?)", e.Seq, grams)
+		p.heard.text(strconv.FormatUint(e.Seq, 10), grams)
+		if len(p.heard.b) >= maxListBytes {
+			return p.writeWords()
+		}
 	}
 	return nil
 }
