@@ -14,7 +14,7 @@ import (
 // processor taken for long, and between portions, so that what comes meanwhile is one.
 const (
 	historyRest = time.Second // while it keeps up
-	historyDuty = 3           // times as long as it worked
+	historyDuty = 7           // times as long as it worked
 )
 
 // archive is the read model as the API asks it.

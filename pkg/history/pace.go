@@ -8,8 +8,8 @@ import (
 // paceSlice is how long a store that rests works before it does.
 const paceSlice = 2 * time.Millisecond
 
-// Rest has Take rest, after every few milliseconds of work, so many times as long as it has worked: 3 leaves a processor
-// three quarters of its time, at every moment and not on average over portions of half a second. 0, which a new store
+// Rest has Take rest, after every few milliseconds of work, so many times as long as it has worked: 7 leaves a processor
+// seven eighths of its time, at every moment and not on average over portions of half a second. 0, which a new store
 // has, is as fast as it goes. It must not be called beside Take.
 func (s *Store) Rest(times int) { s.rests = times }
 
