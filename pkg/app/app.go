@@ -107,6 +107,7 @@ type App struct {
 
 	past      *history.Store // nil: none is kept
 	hooks     []*hooks.Sender
+	places    places
 	commits   []func(*commit)
 	followers []*follower
 }
@@ -397,7 +398,7 @@ func (a *App) runParts(g *errgroup.Group, ctx context.Context) {
 		func(ctx context.Context) { a.leading(ctx, a.ears.run) },
 		func(ctx context.Context) { a.leading(ctx, a.showLayers) },
 		func(ctx context.Context) { a.streams.run(ctx, a.people.Touch) },
-		a.presence.run, a.runLeader,
+		a.presence.run, a.runLeader, a.keepHooks,
 	} {
 		g.Go(func() error {
 			run(ctx)
@@ -406,10 +407,17 @@ func (a *App) runParts(g *errgroup.Group, ctx context.Context) {
 	}
 	g.Go(func() error { return a.runNode(ctx) })
 	for _, f := range a.followers {
-		g.Go(func() error {
-			f.run(ctx, a.log, func(name string, err error) {
+		run := func(ctx context.Context) {
+			f.follow(ctx, a.log, func(name string, err error) {
 				a.o.Logger.Warn("falling behind; tried again", "follower", name, "error", err)
 			})
+		}
+		g.Go(func() error {
+			if f.leads {
+				a.leading(ctx, run)
+			} else {
+				run(ctx)
+			}
 			return nil
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/banyan-ecc/banyan/pkg/api"
 	"github.com/banyan-ecc/banyan/pkg/history"
 	"github.com/banyan-ecc/banyan/pkg/journal"
+	"github.com/banyan-ecc/banyan/pkg/sequencer"
 )
 
 // History is in no hurry: it rests within a portion after every few milliseconds, so that the writer never finds a
@@ -37,15 +38,20 @@ func (a *App) openHistory() (err error) {
 		return err
 	}
 	a.past.Rest(historyDuty)
-	a.follow("history", func() (uint64, error) { return a.past.After(a.log) }, func(ctx context.Context, frames []journal.Frame) error {
-		if err := a.past.Take(ctx, frames); err != nil || len(frames) == maxFollowFrames {
-			return err
-		}
-		select {
-		case <-time.After(historyRest):
-		case <-ctx.Done():
-		}
-		return nil
+	a.follow(&follower{
+		name:  "history",
+		after: func(context.Context) (uint64, error) { return a.past.After(a.log) },
+		take: func(ctx context.Context, entries []sequencer.Entry) error {
+			frames := make([]journal.Frame, len(entries))
+			for i := range entries {
+				frames[i] = entries[i].Frame
+			}
+			if err := a.past.Take(ctx, frames); err != nil || len(entries) == maxFollowFrames {
+				return err
+			}
+			pause(ctx, historyRest)
+			return nil
+		},
 	})
 	a.metrics.Gauge("banyan_history_lag_events", "Events in the journal that searches and statistics do not know yet.", nil, func() float64 {
 		seq, err := a.past.Seq(context.Background())

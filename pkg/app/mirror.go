@@ -28,6 +28,7 @@ func (a *App) openMirror() (err error) {
 	if a.mirror.client, err = redisstore.Dial(a.o.Redis); err != nil {
 		return err
 	}
+	a.places = places{client: a.mirror.client, key: redisstore.NamesOf(a.o.City.ID).Hooks()}
 	var mirrored func(seq uint64)
 	if a.traces != nil {
 		mirrored = a.traces.Mirrored

@@ -272,6 +272,7 @@ func (a *App) leave(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, replicateWait)
 	defer cancel()
+	a.tellHooks(ctx)
 	if err := errors.Join(a.mirror.Flush(ctx), a.cluster.lease.Release(ctx)); err != nil {
 		a.o.Logger.Warn("redis has not got everything; it will when this node is started again, or another leads", "error", err)
 	}

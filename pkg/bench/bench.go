@@ -79,7 +79,6 @@ type bench struct {
 	run    string
 	n      atomic.Int64
 	turn   atomic.Uint64
-	alone  bool // alerts have numbers of their source, so that none joins another
 
 	httpFloor, syncFloor, screenFloor quantiles
 }
@@ -104,17 +103,20 @@ func (b *bench) printf(format string, args ...any) {
 	}
 }
 
-// body is an alert somewhere about the centre, far enough from the others to be an incident of its own.
+// Spot returns where alert n lies, somewhere about a centre. Every 40,000 there is another at the same place, so that each
+// must name an incident of its own.
+func Spot(centre geo.Point, n uint64) geo.Point {
+	const side, step = 200, 0.002 // degrees
+	return geo.Point{Lon: centre.Lon + (float64(n%side)-side/2)*step, Lat: centre.Lat + (float64(n/side%side)-side/2)*step}
+}
+
+// body is an alert that opens an incident of its own.
 func (b *bench) body() []byte {
 	n := b.n.Add(1)
-	at := geo.Point{Lon: b.o.Centre.Lon + float64(n%200)*0.002 - 0.2, Lat: b.o.Centre.Lat + float64(n/200%200)*0.002 - 0.2}
 	id := b.run + "-" + strconv.FormatInt(n, 10)
 	fields := map[string]any{
 		"id": id, "type": b.o.Type, "occurred_at": alert.TimeOf(time.Now()),
-		"location": at, "text": "测试警情 bench", "attributes": map[string]any{"n": n, "padding": padding},
-	}
-	if b.alone {
-		fields["incident_ref"] = id
+		"location": Spot(b.o.Centre, uint64(n)), "incident_ref": id, "text": "测试警情 bench", "attributes": map[string]any{"n": n, "padding": padding},
 	}
 	body, _ := json.Marshal(fields) // such a map always encodes
 	return body

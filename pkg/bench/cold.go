@@ -42,8 +42,8 @@ func (b *bench) coldStart(ctx context.Context, s Scenario) (err error) {
 		return err
 	}
 	before := b.Centre
-	defer func() { b.Centre, b.alone = before, false }()
-	b.Centre, b.alone = &Centre{URL: url, SourceTokens: h.SourceTokens}, true
+	defer func() { b.Centre = before }()
+	b.Centre = &Centre{URL: url, SourceTokens: h.SourceTokens}
 	for i := range coldTold {
 		if err := b.fill(ctx, b.o.Cold*(i+1)/coldTold-b.o.Cold*i/coldTold); err != nil {
 			return err

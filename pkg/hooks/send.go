@@ -1,5 +1,3 @@
-// Package hooks sends what happens to other systems as signed webhooks. It follows the journal: each event is sent
-// at least once, in order, however long a target is away, and none is held in memory meanwhile.
 package hooks
 
 import (
@@ -8,88 +6,28 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/banyan-ecc/banyan/dispatch"
+	"github.com/banyan-ecc/banyan/pkg/sequencer"
 )
 
-// Bounds of targets.
-const (
-	File           = "hooks.yaml" // in the data folder
-	MaxTargets     = 64
-	MinSecretBytes = 16
-	sendTimeout    = 10 * time.Second
-	placeEvery     = time.Second // at most this much is sent again after a crash
-	maxAnswerBytes = 4 << 10
-)
-
-// Target is where events are sent. Nothing is ever sent to an address that does not stand here, and no answer leads
-// anywhere else.
-type Target struct {
-	ID         string   `yaml:"id"`
-	URL        string   `yaml:"url"`
-	SecretFile string   `yaml:"secret_file"` // in the data folder
-	Events     []string `yaml:"events"`      // beginnings of event types; none: all about incidents
-	Whole      bool     `yaml:"whole"`       // with what people wrote and who they are; else as walls see it
-}
-
-var idForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
-
-// Read reads the targets of a data folder; no file means none. The error names what is wrong.
-func Read(dataDir string) ([]Target, error) {
-	b, err := os.ReadFile(filepath.Join(dataDir, File))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	var file struct {
-		Targets []Target `yaml:"targets"`
-	}
-	if err == nil {
-		d := yaml.NewDecoder(bytes.NewReader(b))
-		d.KnownFields(true)
-		err = d.Decode(&file)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", File, err)
-	}
-	if len(file.Targets) > MaxTargets {
-		return nil, fmt.Errorf("%s: %d targets, at most %d", File, len(file.Targets), MaxTargets)
-	}
-	seen := map[string]bool{}
-	for i, t := range file.Targets {
-		u, err := url.Parse(t.URL)
-		switch {
-		case !idForm.MatchString(t.ID) || seen[t.ID]:
-			return nil, fmt.Errorf("%s: target %d: id %q: want small letters, digits and hyphens, each id once", File, i+1, t.ID)
-		case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil:
-			return nil, fmt.Errorf("%s: target %s: url %q: want http:// or https://host…, without a password", File, t.ID, t.URL)
-		case !filepath.IsLocal(t.SecretFile):
-			return nil, fmt.Errorf("%s: target %s: secret_file must lie in the data folder", File, t.ID)
-		}
-		seen[t.ID] = true
-	}
-	return file.Targets, nil
-}
-
-// Sender sends to one target.
+// Sender sends to one target. It is used by one goroutine, Keep, Heard and the counters beside it.
 type Sender struct {
 	Target
-	secret string
-	place  string // file that holds the last sequence sent
+	secret []byte
+	path   string // file that holds how far the target came
+	city   string
+	log    Log
 	client *http.Client
 
 	Traceparent func(incident string) string // W3C Trace Context that goes with an event, "" for none; nil: none does
@@ -97,154 +35,250 @@ type Sender struct {
 	Sent, Refused atomic.Uint64 // events; refused ones are those that the target will never take
 	At            atomic.Uint64 // the last sequence done
 
-	kept    uint64 // the last sequence in the file
-	written time.Time
+	failed uint64 // last sequence of a request that was not answered: it comes again as it was
+
+	mu          sync.Mutex
+	place, kept Place // how far the target came, and what the file says
 }
 
-// NewSender makes a sender; where nothing was sent before it begins behind sequence now.
-func NewSender(t Target, dataDir string, now uint64) (*Sender, error) {
-	b, err := os.ReadFile(filepath.Join(dataDir, t.SecretFile))
-	secret := strings.TrimRight(string(b), "\r\n")
+// Log is the journal that a sender follows.
+type Log interface {
+	LastSeq() uint64
+	EpochAt(seq uint64) (uint32, error)
+}
+
+// NewSender makes a sender to a target for a city; where nothing was sent before it begins at what happens next.
+func NewSender(t Target, dataDir, city string, log Log) (*Sender, error) {
+	secret, err := os.ReadFile(filepath.Join(dataDir, t.SecretFile))
+	secret = bytes.TrimRight(secret, "\r\n")
 	if err == nil && len(secret) < MinSecretBytes {
 		err = fmt.Errorf("shorter than %d bytes", MinSecretBytes)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: target %s: secret_file: %w", File, t.ID, err)
 	}
-	s := &Sender{Target: t, secret: secret, place: filepath.Join(dataDir, "hooks", t.ID),
+	s := &Sender{Target: t, secret: secret, path: filepath.Join(dataDir, "hooks", t.ID), city: city, log: log,
 		client: &http.Client{Timeout: sendTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: 1, Proxy: nil},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
-	if err := os.MkdirAll(filepath.Dir(s.place), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(s.place); errors.Is(err, fs.ErrNotExist) {
-		s.At.Store(now)
-		return s, s.keep()
+	place, known, err := readPlace(s.path)
+	if !known && err == nil {
+		place = Place{Seq: log.LastSeq()}
 	}
-	return s, s.read()
+	if seq := min(place.Seq, log.LastSeq()); err == nil && place.Epoch == 0 && seq > 0 { // new, or noted without an epoch
+		place.Seq = seq
+		place.Epoch, err = log.EpochAt(seq)
+	}
+	if err == nil && !known {
+		err = writePlace(s.path, place)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.place, s.kept = place, place
+	_, err = s.Begin()
+	return s, err
+}
+
+// Begin returns the last sequence of this journal that the target has been sent, by this node or others of the city.
+func (s *Sender) Begin() (uint64, error) {
+	seq, err := s.Place().Within(s.log.LastSeq(), s.log.EpochAt)
+	if err == nil {
+		s.At.Store(seq)
+	}
+	return seq, err
+}
+
+// Place returns how far the target came.
+func (s *Sender) Place() Place {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.place
+}
+
+// Heard notes that the target came to p, as another node says.
+func (s *Sender) Heard(p Place) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.place.Before(p) {
+		s.place = p
+	}
+}
+
+// done notes that everything up to p is sent.
+func (s *Sender) done(p Place) {
+	s.At.Store(p.Seq)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.place = p
+}
+
+// Keep writes how far the target came, if that has changed. Who sends does not wait for it: a disk that is asked to
+// rename after each event lets no more than some hundred a second through, and slows the journal down beside it.
+func (s *Sender) Keep() error {
+	s.mu.Lock()
+	place, kept := s.place, s.kept
+	s.mu.Unlock()
+	if place == kept {
+		return nil
+	}
+	if err := writePlace(s.path, place); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.kept = place
+	s.mu.Unlock()
+	return nil
 }
 
 // Close keeps how far the target came and lets connections go; nothing is sent any more.
 func (s *Sender) Close() error {
 	s.client.CloseIdleConnections()
-	if s.At.Load() == s.kept {
-		return nil
-	}
-	return s.keep()
+	return s.Keep()
 }
 
-// After returns the last sequence that was sent.
-func (s *Sender) After() (uint64, error) { return s.At.Load(), nil }
-
-// read reads how far the target came.
-func (s *Sender) read() error {
-	b, err := os.ReadFile(s.place)
-	if err != nil {
-		return err
-	}
-	seq, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 64)
-	if err != nil {
-		return fmt.Errorf("%s: %w; remove it to begin at what happens next", s.place, err)
-	}
-	s.At.Store(seq)
-	s.kept = seq
-	return nil
+// waiting is an event on its way to the target.
+type waiting struct {
+	Place
+	event *dispatch.Event
+	json  []byte
 }
 
-// done notes that everything up to seq is sent. The file follows now and then: a disk that is asked to rename after
-// each event lets no more than some hundred a second through, and slows the journal down beside it.
-func (s *Sender) done(seq uint64) error {
-	s.At.Store(seq)
-	if time.Since(s.written) < placeEvery {
-		return nil
-	}
-	return s.keep()
-}
-
-// keep writes how far the target came.
-func (s *Sender) keep() error {
-	next, seq := s.place+".new", s.At.Load()
-	if err := os.WriteFile(next, strconv.AppendUint(nil, seq, 10), 0o600); err != nil {
-		return err
-	}
-	s.kept, s.written = seq, time.Now()
-	return os.Rename(next, s.place)
-}
-
-// Send sends what the target wants of events, in their order, and keeps how far it came. open says whether an incident
-// may leave the house. An error means: again later, from where it stopped.
-func (s *Sender) Send(ctx context.Context, events []dispatch.Event, open func(incident string) bool) error {
-	after := s.At.Load()
-	for i := range events {
-		e := &events[i]
-		if e.Seq <= after || e.IncidentID == "" || !s.wants(e.Type) || !open(e.IncidentID) {
-			continue
-		}
-		shown, ok := *e, true
-		if !s.Whole {
-			shown, ok = dispatch.Redact(e)
-		}
-		if !ok {
-			continue
-		}
-		if err := s.post(ctx, &shown); err != nil {
+// Send sends what the target wants of entries, in their order, as many events in a request as it takes. open says
+// whether an incident may leave the house. An error means: again later, from Begin on.
+func (s *Sender) Send(ctx context.Context, entries []sequencer.Entry, open func(incident string) bool) error {
+	var next []waiting
+	size, last := 0, Place{}
+	flush := func() error {
+		if err := s.request(ctx, next); err != nil {
 			return err
 		}
-		if err := s.done(e.Seq); err != nil {
+		s.done(last)
+		next, size = next[:0], 0
+		return nil
+	}
+	for at := range entries {
+		entry := &entries[at]
+		events, encoded, err := entry.Events()
+		if err != nil {
 			return err
 		}
+		for i := range events {
+			e := &events[i]
+			if e.Seq <= s.At.Load() {
+				continue
+			}
+			w := waiting{Place{entry.Epoch, e.Seq}, e, encoded[i]}
+			if s.wants(e) && open(e.IncidentID) && s.show(&w) {
+				if len(next) > 0 && (len(next) >= max(s.Batch, 1) || size+len(w.json) > maxBodyBytes || next[len(next)-1].Seq <= s.failed && e.Seq > s.failed) {
+					if err := flush(); err != nil {
+						return err
+					}
+				}
+				next, size = append(next, w), size+len(w.json)
+			}
+			last = w.Place
+		}
 	}
-	if n := len(events); n > 0 && events[n-1].Seq > after {
-		return s.done(events[n-1].Seq)
+	if last == (Place{}) {
+		return nil
 	}
-	return nil
+	return flush()
 }
 
-func (s *Sender) wants(t dispatch.EventType) bool {
+func (s *Sender) wants(e *dispatch.Event) bool {
+	if e.IncidentID == "" {
+		return false
+	}
 	for _, begin := range s.Events {
-		if strings.HasPrefix(string(t), begin) {
+		if strings.HasPrefix(string(e.Type), begin) {
 			return true
 		}
 	}
 	return len(s.Events) == 0
 }
 
-// post sends one event, signed over time and body. What the target will never take is counted and passed over, for
-// everything behind it would wait for ever.
-func (s *Sender) post(ctx context.Context, e *dispatch.Event) error {
-	body := e.AppendJSON(nil)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL, bytes.NewReader(body))
-	if err != nil {
-		return err
+// show makes of an event what the target is shown; false: nothing.
+func (s *Sender) show(w *waiting) bool {
+	if s.Whole {
+		return true
 	}
-	stamp := strconv.FormatInt(time.Now().Unix(), 10)
-	m := hmac.New(sha256.New, []byte(s.secret))
-	m.Write([]byte(stamp + "."))
-	m.Write(body)
-	for name, value := range map[string]string{"Content-Type": "application/json", "X-Banyan-Event": string(e.Type), "X-Timestamp": stamp,
-		"Idempotency-Key": s.ID + "-" + strconv.FormatUint(e.Seq, 10), "X-Signature-256": "sha256=" + hex.EncodeToString(m.Sum(nil))} {
-		req.Header.Set(name, value)
+	shown, ok := dispatch.Redact(w.event)
+	if ok {
+		w.json = shown.AppendJSON(nil)
 	}
-	if s.Traceparent != nil {
-		if trace := s.Traceparent(e.IncidentID); trace != "" {
-			req.Header.Set("Traceparent", trace)
-		}
-	}
-	resp, err := s.client.Do(req)
-	if err != nil {
-		return fmt.Errorf("target %s: %w", s.ID, err)
-	}
-	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswerBytes)) // so that the connection can be used again
-	switch {
-	case resp.StatusCode < 300:
-		s.Sent.Add(1)
+	return ok
+}
+
+// request sends events in one request. Those that the target will never take are counted and passed over, for
+// everything behind them would wait for ever; of several, each half is tried alone, so that it is only those.
+func (s *Sender) request(ctx context.Context, events []waiting) error {
+	if len(events) == 0 {
 		return nil
-	case passes(resp.StatusCode):
-		return fmt.Errorf("target %s answered %d to event %d", s.ID, resp.StatusCode, e.Seq)
+	}
+	s.failed = max(s.failed, events[len(events)-1].Seq)
+	status, err := s.post(ctx, events)
+	switch {
+	case err != nil:
+		return fmt.Errorf("target %s: %w", s.ID, err)
+	case status < 300:
+		s.Sent.Add(uint64(len(events)))
+		return nil
+	case passes(status):
+		return fmt.Errorf("target %s answered %d to event %d", s.ID, status, events[0].Seq)
+	case len(events) > 1:
+		half := len(events) / 2
+		if err := s.request(ctx, events[:half]); err != nil {
+			return err
+		}
+		s.done(events[half-1].Place)
+		return s.request(ctx, events[half:])
 	}
 	s.Refused.Add(1)
 	return nil
+}
+
+// post posts events, signed over time and body, and returns the status of the answer.
+func (s *Sender) post(ctx context.Context, events []waiting) (status int, err error) {
+	first, last := &events[0], &events[len(events)-1]
+	body, key, kind := first.json, s.ID+"-"+first.String(), "application/json"
+	if s.Batch > 0 {
+		body, kind = s.batch(events), cloudEventsBatch
+		key += "-" + last.String()
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL, bytes.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	if s.Batch == 0 {
+		req.Header.Set("X-Banyan-Event", string(first.event.Type))
+		if trace := s.trace(first.event); trace != "" {
+			req.Header.Set("Traceparent", trace)
+		}
+	}
+	stamp := strconv.FormatInt(time.Now().Unix(), 10)
+	m := hmac.New(sha256.New, s.secret)
+	m.Write([]byte(stamp + "."))
+	m.Write(body)
+	for name, value := range map[string]string{"Content-Type": kind, "X-Timestamp": stamp, "Idempotency-Key": key, "X-Signature-256": "sha256=" + hex.EncodeToString(m.Sum(nil))} {
+		req.Header.Set(name, value)
+	}
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswerBytes)) // so that the connection can be used again
+	return resp.StatusCode, nil
+}
+
+func (s *Sender) trace(e *dispatch.Event) string {
+	if s.Traceparent == nil {
+		return ""
+	}
+	return s.Traceparent(e.IncidentID)
 }
 
 // passes reports whether a refusal may pass. Not being let in does: somebody will mend the secret.

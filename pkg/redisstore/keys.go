@@ -39,6 +39,9 @@ func (n Names) Sources() string { return n.prefix + "sources" }
 // Counts is a hash of the counters of the city.
 func (n Names) Counts() string { return n.prefix + "counts" }
 
+// Hooks is a hash of how far targets of webhooks came, EPOCH-SEQ, that the node which sends them writes.
+func (n Names) Hooks() string { return n.prefix + "hooks" }
+
 // Handed is a list of commands of deposed nodes, for the node that leads to submit again.
 func (n Names) Handed() string { return n.prefix + "handed" }
 

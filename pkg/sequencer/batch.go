@@ -119,7 +119,7 @@ func (s *Sequencer) commit(w *work, began time.Time) error {
 	}
 	written := s.o.Now()
 	if len(w.frames) > 0 {
-		w.committed.To = s.state.Seq()
+		w.committed.To, w.committed.Frames = s.state.Seq(), w.frames
 		s.city.Store(s.state.City())
 		s.replica.apply(w.committed.Epoch, w.committed.Events, nil)
 		s.o.Publish(w.committed)

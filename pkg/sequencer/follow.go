@@ -126,6 +126,7 @@ func (s *Sequencer) adopt(frames []journal.Frame) error {
 			return err
 		}
 		s.epoch.Store(p.committed.Epoch)
+		p.committed.Frames = p.frames
 		s.take(p.committed)
 	}
 	s.maybeSnapshot()
@@ -133,23 +134,15 @@ func (s *Sequencer) adopt(frames []journal.Frame) error {
 }
 
 func (a *adoption) add(f journal.Frame) error {
-	record, err := DecodeRecord(f.Payload)
+	e := Entry{Frame: f}
+	events, encoded, err := e.Events()
 	if err != nil {
 		return err
-	}
-	events, err := record.DecodeEvents()
-	if err != nil {
-		return err
-	}
-	if len(events) != int(f.Count) || events[0].Seq != f.Seq {
-		return fmt.Errorf("%w: the frame at %d holds other events than it says", ErrOutOfOrder, f.Seq)
 	}
 	a.frames = append(a.frames, f)
 	a.committed.To = f.LastSeq()
 	a.committed.Events = append(a.committed.Events, events...)
-	for _, raw := range record.Events {
-		a.committed.Encoded = append(a.committed.Encoded, raw)
-	}
+	a.committed.Encoded = append(a.committed.Encoded, encoded...)
 	return nil
 }
 

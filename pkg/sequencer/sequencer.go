@@ -44,6 +44,7 @@ type Outcome struct {
 type Committed struct {
 	Epoch    uint32
 	From, To uint64
+	Frames   []journal.Frame // as they stand in the journal
 	Events   []dispatch.Event
 	Encoded  [][]byte
 	Docs     []*alert.Incident
