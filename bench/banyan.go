@@ -102,8 +102,8 @@ func startBanyan(d *driver) (*service, error) {
 // body is the alert that is posted to every service, the same bytes for all: an incident of its own, 500 bytes.
 func (d *driver) body(n uint64) []byte {
 	at := bench.Spot(d.city.Centre, n)
-	b := fmt.Appendf(nil, `{%s%0*d","type":%q,"occurred_at":%q,"incident_ref":"%d","location":{"lon":%.6f,"lat":%.6f},"text":"测试警情","attributes":{"padding":"`,
-		idMark, idDigits, n, d.kind, alert.TimeOf(time.Now()).String(), n, at.Lon, at.Lat)
+	b := fmt.Appendf(nil, `{%s%0*d","type":%q,"occurred_at":%q,"location":{"lon":%.6f,"lat":%.6f},"text":"测试警情","attributes":{"padding":"`,
+		idMark, idDigits, n, d.kind, alert.TimeOf(time.Now()).String(), at.Lon, at.Lat)
 	for len(b) < bodyBytes-3 {
 		b = append(b, 'x')
 	}

@@ -56,8 +56,8 @@ func newReporter(b *testing.B, files map[string]string) *reporter {
 // alert appends alert n.
 func (r *reporter) alert(out *bytes.Buffer, n int) {
 	at := bench.Spot(r.options.City.Centre, uint64(n))
-	fmt.Fprintf(out, `{"id":"b-%d","type":%q,"occurred_at":%q,"location":{"lon":%.4f,"lat":%.4f},"incident_ref":"b-%d","text":"测试警情 bench","attributes":{"n":%d,"padding":"%0240d"}}`,
-		n, r.kind, time.Now().Format(time.RFC3339Nano), at.Lon, at.Lat, n, n, 0)
+	fmt.Fprintf(out, `{"id":"b-%d","type":%q,"occurred_at":%q,"location":{"lon":%.6f,"lat":%.6f},"text":"测试警情 bench","attributes":{"n":%d,"padding":"%0240d"}}`,
+		n, r.kind, time.Now().Format(time.RFC3339Nano), at.Lon, at.Lat, n, 0)
 }
 
 func (r *reporter) post(path, kind string, n int, body []byte) []byte {

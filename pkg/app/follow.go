@@ -28,7 +28,8 @@ type follower struct {
 	leads bool                                           // runs on the node that leads, from when it does
 	wake  chan struct{}
 	mu    sync.Mutex
-	close bool // it has come to the end of the journal once, and kept up since
+	close bool   // it has come to the end of the journal once, and kept up since
+	shown uint64 // the last sequence that the state which everybody reads has; the journal may have more already
 	fresh portion
 }
 
@@ -49,13 +50,14 @@ func (p *portion) add(e sequencer.Entry) bool {
 
 // follow adds a follower; Run runs it beside the server. A failure is logged and tried again, for ever.
 func (a *App) follow(f *follower) {
-	f.wake = make(chan struct{}, 1)
+	f.wake, f.shown = make(chan struct{}, 1), a.log.LastSeq()
 	a.followers = append(a.followers, f)
 	a.onCommit(f.committed)
 }
 
 func (f *follower) committed(c *commit) {
 	f.mu.Lock()
+	f.shown = c.To
 	if f.close {
 		for e := range c.Entries() {
 			if !f.fresh.add(e) { // too slow: the journal has it all
@@ -109,17 +111,23 @@ func (f *follower) next(log *journal.Journal, done uint64) ([]sequencer.Entry, e
 	if entries := f.recent(done); len(entries) > 0 {
 		return entries, nil
 	}
+	f.mu.Lock()
+	shown := f.shown
+	f.mu.Unlock()
 	var p portion
 	for frame, err := range log.Read(done + 1) {
 		if err != nil {
 			return nil, err
+		}
+		if frame.Seq > shown {
+			break
 		}
 		if !p.add(sequencer.Entry{Frame: frame}) {
 			return p.entries, nil
 		}
 	}
 	f.mu.Lock()
-	f.close = true // what comes between the last look into the journal and here is found there, next time
+	f.close = true // what was shown between the last look into the journal and here is found there, next time
 	f.mu.Unlock()
 	return p.entries, nil
 }

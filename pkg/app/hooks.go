@@ -75,15 +75,12 @@ type places struct {
 // keepHooks keeps how far the targets came: in the data folder, and by the node that sends in Redis, for the one that
 // will when it is lost.
 func (a *App) keepHooks(ctx context.Context) {
-	tick := time.NewTicker(keepHooksEvery)
-	defer tick.Stop()
-	for n := 1; len(a.hooks) > 0; n++ {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-		if n%hearHooksEvery == 0 {
+	if len(a.hooks) == 0 {
+		return
+	}
+	n := 0
+	every(ctx, keepHooksEvery, func() {
+		if n++; n%hearHooksEvery == 0 {
 			a.places.told = nil // Redis may have been emptied
 			if !a.seq.Leads() {
 				a.hearHooks(ctx)
@@ -95,7 +92,7 @@ func (a *App) keepHooks(ctx context.Context) {
 			}
 		}
 		a.tellHooks(ctx)
-	}
+	})
 }
 
 // tellHooks tells Redis how far the targets came, if this node sends. What it is told is true whoever tells it last: a

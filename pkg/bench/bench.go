@@ -103,11 +103,15 @@ func (b *bench) printf(format string, args ...any) {
 	}
 }
 
-// Spot returns where alert n lies, somewhere about a centre. Every 40,000 there is another at the same place, so that each
-// must name an incident of its own.
+// Spot returns where alert n lies, about a centre and 33 m or more from each of the 1,440,000 before it: Patient alerts
+// there open incidents of their own.
 func Spot(centre geo.Point, n uint64) geo.Point {
-	const side, step = 200, 0.002 // degrees
-	return geo.Point{Lon: centre.Lon + (float64(n%side)-side/2)*step, Lat: centre.Lat + (float64(n/side%side)-side/2)*step}
+	const side, step, laps = 200, 0.002, 6 // spots of 0.002°, then those between them
+	along := func(n, lap uint64) float64 {
+		return (float64(n%side) - side/2 + float64(lap%laps)/laps) * step
+	}
+	lap := n / (side * side)
+	return geo.Point{Lon: centre.Lon + along(n, lap), Lat: centre.Lat + along(n/side, lap/laps)}
 }
 
 // body is an alert that opens an incident of its own.
@@ -116,7 +120,7 @@ func (b *bench) body() []byte {
 	id := b.run + "-" + strconv.FormatInt(n, 10)
 	fields := map[string]any{
 		"id": id, "type": b.o.Type, "occurred_at": alert.TimeOf(time.Now()),
-		"location": Spot(b.o.Centre, uint64(n)), "incident_ref": id, "text": "测试警情 bench", "attributes": map[string]any{"n": n, "padding": padding},
+		"location": Spot(b.o.Centre, uint64(n)), "text": "测试警情 bench", "attributes": map[string]any{"n": n, "padding": padding},
 	}
 	body, _ := json.Marshal(fields) // such a map always encodes
 	return body

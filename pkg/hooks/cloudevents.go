@@ -17,14 +17,14 @@ func (s *Sender) batch(events []waiting) []byte {
 		o.Str("specversion", "1.0")
 		o.Str("id", w.String())
 		o.Str("source", "/banyan/"+s.city)
-		o.Str("type", "banyan."+string(w.event.Type))
-		o.Str("subject", w.event.IncidentID)
-		o.Time("time", w.event.At)
+		o.Str("type", "banyan."+string(w.Type))
+		o.Str("subject", w.Incident)
+		o.Time("time", w.At)
 		o.Str("datacontenttype", "application/json")
-		if trace := s.trace(w.event); trace != "" {
+		if trace := s.trace(w.Incident); trace != "" {
 			o.Str("traceparent", trace)
 		}
-		o.Raw("data", w.json)
+		o.Raw("data", w.shown)
 		b = o.End()
 	}
 	return append(b, ']')

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -17,18 +16,13 @@ type Place struct {
 	Seq   uint64
 }
 
-// anyEpoch is that of a place which was noted without one.
-const anyEpoch = math.MaxUint32
-
-// ParsePlace reads what String writes, or a sequence alone.
-func ParsePlace(s string) (p Place, err error) {
+// ParsePlace reads what String writes, or a sequence alone, as earlier versions wrote it.
+func ParsePlace(s string) (Place, error) {
 	epoch, seq, ok := strings.Cut(s, "-")
-	e := uint64(anyEpoch)
-	if ok {
-		e, err = strconv.ParseUint(epoch, 10, 32)
-	} else {
-		seq = s
+	if !ok {
+		epoch, seq = "0", s
 	}
+	e, err := strconv.ParseUint(epoch, 10, 32)
 	n, err2 := strconv.ParseUint(seq, 10, 64)
 	if err != nil || err2 != nil {
 		return Place{}, fmt.Errorf("%.40q is no place of an event, EPOCH-SEQ", s)

@@ -142,8 +142,8 @@ func (s *Sender) Close() error {
 // waiting is an event on its way to the target.
 type waiting struct {
 	Place
-	event *dispatch.Event
-	json  []byte
+	*sequencer.Item
+	shown []byte // JSON as the target is shown it
 }
 
 // Send sends what the target wants of entries, in their order, as many events in a request as it takes. open says
@@ -159,27 +159,29 @@ func (s *Sender) Send(ctx context.Context, entries []sequencer.Entry, open func(
 		next, size = next[:0], 0
 		return nil
 	}
-	for at := range entries {
-		entry := &entries[at]
-		events, encoded, err := entry.Events()
+	for i := range entries {
+		items, err := entries[i].Items()
 		if err != nil {
 			return err
 		}
-		for i := range events {
-			e := &events[i]
-			if e.Seq <= s.At.Load() {
+		for n := range items {
+			it := &items[n]
+			if it.Seq <= s.At.Load() {
 				continue
 			}
-			w := waiting{Place{entry.Epoch, e.Seq}, e, encoded[i]}
-			if s.wants(e) && open(e.IncidentID) && s.show(&w) {
-				if len(next) > 0 && (len(next) >= max(s.Batch, 1) || size+len(w.json) > maxBodyBytes || next[len(next)-1].Seq <= s.failed && e.Seq > s.failed) {
-					if err := flush(); err != nil {
-						return err
-					}
+			if w := (waiting{Place{entries[i].Epoch, it.Seq}, it, nil}); s.wants(it) && open(it.Incident) {
+				ok, err := s.show(&w)
+				if err == nil && ok && len(next) > 0 && (len(next) >= s.Batch || size+len(w.shown) > maxBodyBytes || s.again(next) && it.Seq > s.failed) {
+					err = flush()
 				}
-				next, size = append(next, w), size+len(w.json)
+				if err != nil {
+					return err
+				}
+				if ok {
+					next, size = append(next, w), size+len(w.shown)
+				}
 			}
-			last = w.Place
+			last = Place{entries[i].Epoch, it.Seq}
 		}
 	}
 	if last == (Place{}) {
@@ -188,12 +190,16 @@ func (s *Sender) Send(ctx context.Context, entries []sequencer.Entry, open func(
 	return flush()
 }
 
-func (s *Sender) wants(e *dispatch.Event) bool {
-	if e.IncidentID == "" {
+// again reports whether events were sent before in a request that was not answered: it comes again as it was, so that
+// the target knows it.
+func (s *Sender) again(events []waiting) bool { return events[0].Place.Seq <= s.failed }
+
+func (s *Sender) wants(it *sequencer.Item) bool {
+	if it.Incident == "" {
 		return false
 	}
 	for _, begin := range s.Events {
-		if strings.HasPrefix(string(e.Type), begin) {
+		if strings.HasPrefix(string(it.Type), begin) {
 			return true
 		}
 	}
@@ -201,15 +207,20 @@ func (s *Sender) wants(e *dispatch.Event) bool {
 }
 
 // show makes of an event what the target is shown; false: nothing.
-func (s *Sender) show(w *waiting) bool {
+func (s *Sender) show(w *waiting) (bool, error) {
 	if s.Whole {
-		return true
+		w.shown = w.JSON
+		return true, nil
 	}
-	shown, ok := dispatch.Redact(w.event)
+	event, err := w.Event()
+	if err != nil {
+		return false, err
+	}
+	shown, ok := dispatch.Redact(event)
 	if ok {
-		w.json = shown.AppendJSON(nil)
+		w.shown = shown.AppendJSON(nil)
 	}
-	return ok
+	return ok, nil
 }
 
 // request sends events in one request. Those that the target will never take are counted and passed over, for
@@ -218,7 +229,7 @@ func (s *Sender) request(ctx context.Context, events []waiting) error {
 	if len(events) == 0 {
 		return nil
 	}
-	s.failed = max(s.failed, events[len(events)-1].Seq)
+	s.failed = max(s.failed, events[len(events)-1].Place.Seq)
 	status, err := s.post(ctx, events)
 	switch {
 	case err != nil:
@@ -227,7 +238,7 @@ func (s *Sender) request(ctx context.Context, events []waiting) error {
 		s.Sent.Add(uint64(len(events)))
 		return nil
 	case passes(status):
-		return fmt.Errorf("target %s answered %d to event %d", s.ID, status, events[0].Seq)
+		return fmt.Errorf("target %s answered %d to event %d", s.ID, status, events[0].Place.Seq)
 	case len(events) > 1:
 		half := len(events) / 2
 		if err := s.request(ctx, events[:half]); err != nil {
@@ -243,7 +254,7 @@ func (s *Sender) request(ctx context.Context, events []waiting) error {
 // post posts events, signed over time and body, and returns the status of the answer.
 func (s *Sender) post(ctx context.Context, events []waiting) (status int, err error) {
 	first, last := &events[0], &events[len(events)-1]
-	body, key, kind := first.json, s.ID+"-"+first.String(), "application/json"
+	body, key, kind := first.shown, s.ID+"-"+first.String(), "application/json"
 	if s.Batch > 0 {
 		body, kind = s.batch(events), cloudEventsBatch
 		key += "-" + last.String()
@@ -253,8 +264,8 @@ func (s *Sender) post(ctx context.Context, events []waiting) (status int, err er
 		return 0, err
 	}
 	if s.Batch == 0 {
-		req.Header.Set("X-Banyan-Event", string(first.event.Type))
-		if trace := s.trace(first.event); trace != "" {
+		req.Header.Set("X-Banyan-Event", string(first.Type))
+		if trace := s.trace(first.Incident); trace != "" {
 			req.Header.Set("Traceparent", trace)
 		}
 	}
@@ -274,11 +285,11 @@ func (s *Sender) post(ctx context.Context, events []waiting) (status int, err er
 	return resp.StatusCode, nil
 }
 
-func (s *Sender) trace(e *dispatch.Event) string {
+func (s *Sender) trace(incident string) string {
 	if s.Traceparent == nil {
 		return ""
 	}
-	return s.Traceparent(e.IncidentID)
+	return s.Traceparent(incident)
 }
 
 // passes reports whether a refusal may pass. Not being let in does: somebody will mend the secret.
