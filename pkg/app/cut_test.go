@@ -97,13 +97,15 @@ func newEast(t *testing.T) *twoNodes {
 }
 
 // cli has redis-cli do something to a key of the city.
-func (n *twoNodes) cli(command, key string, words ...string) {
+func (n *twoNodes) cli(command, key string, words ...string) string {
 	n.t.Helper()
 	_, port, _ := net.SplitHostPort(strings.TrimSuffix(strings.TrimPrefix(n.redis, "redis://"), "/0"))
 	line := append([]string{"-p", port, command, "banyan:{" + n.west0.City.ID + "}:" + key}, words...)
-	if out, err := exec.Command("redis-cli", line...).CombinedOutput(); err != nil {
+	out, err := exec.Command("redis-cli", line...).CombinedOutput()
+	if err != nil {
 		n.t.Fatalf("%v: %s", err, out)
 	}
+	return string(out)
 }
 
 func (n *twoNodes) runWest() {
@@ -111,6 +113,34 @@ func (n *twoNodes) runWest() {
 	n.west = run(n.t, n.west0)
 	n.west.source, n.west.officer, n.west.wal = n.east.source, n.east.officer, n.east.wal
 	eventually(n.t, "west follows", n.west.is("follower", func(s nodeStatus) bool { return s.Leader != "" && s.Seq > 0 }))
+}
+
+// trim leaves the last alert in the stream.
+func (n *twoNodes) trim() {
+	n.t.Helper()
+	var s nodeStatus
+	eventually(n.t, "the mirror is current", n.east.is("leader", func(now nodeStatus) bool { s = now; return s.Mirror.State == "current" }))
+	first := s.Seq - 2 // an alert of this city makes a frame of three events
+	n.cli("XTRIM", "events", "MINID", fmt.Sprintf("%d-%d", s.Epoch, first))
+	n.cli("HSET", "meta", "first", fmt.Sprint(first))
+}
+
+// westHas checks how many incidents west has.
+func (n *twoNodes) westHas(want int) func() error {
+	return func() error {
+		if got := n.west.incidents(); got != want {
+			return fmt.Errorf("%d incidents, want %d", got, want)
+		}
+		return nil
+	}
+}
+
+// free says that nobody holds the lease.
+func (n *twoNodes) free() error {
+	if out := n.cli("GET", "lease"); strings.TrimSpace(out) != "" {
+		return fmt.Errorf("the lease is held: %s", out)
+	}
+	return nil
 }
 
 type nodeStatus struct {
@@ -241,22 +271,7 @@ func TestConsoleOfAFollower(t *testing.T) {
 func TestFollowerBehindTheStream(t *testing.T) {
 	t.Parallel()
 	n := newEast(t)
-	trim := func() {
-		t.Helper()
-		var s nodeStatus
-		eventually(t, "the mirror is current", n.east.is("leader", func(now nodeStatus) bool { s = now; return s.Mirror.State == "current" }))
-		first := s.Seq - 2 // an alert of this city makes a frame of three events
-		n.cli("XTRIM", "events", "MINID", fmt.Sprintf("%d-%d", s.Epoch, first))
-		n.cli("HSET", "meta", "first", fmt.Sprint(first))
-	}
-	has := func(want int) func() error {
-		return func() error {
-			if got := n.west.incidents(); got != want {
-				return fmt.Errorf("%d incidents, want %d", got, want)
-			}
-			return nil
-		}
-	}
+	has, trim := n.westHas, n.trim
 	for i := range 30 {
 		n.east.post(i)
 	}
@@ -308,4 +323,92 @@ func (c *centre) screens() (n int) {
 		c.tb.Fatalf("%v: %.300s", err, answer)
 	}
 	return n
+}
+
+// TestGapAndNobodyLeads starts the node first that lacks what the stream no longer has: it waits, says why, and leaves the
+// lead to the one that has it.
+func TestGapAndNobodyLeads(t *testing.T) {
+	t.Parallel()
+	n := newEast(t)
+	n.runWest()
+	n.east.post(0)
+	eventually(t, "west has it", n.westHas(1))
+	if err := n.west.stop(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		n.east.post(1 + i)
+	}
+	n.trim()
+	if err := n.east.stop(); err != nil {
+		t.Fatal(err)
+	}
+	n.west = run(t, n.west0)
+	eventually(t, "west waits and says why", n.west.is("follower", func(s nodeStatus) bool { return s.Degraded && strings.Contains(s.Reason, "lacks events") }))
+	if err := n.free(); err != nil {
+		t.Fatal(err)
+	}
+	n.west.source, n.west.wal = n.east.source, n.east.wal
+	n.east = run(t, n.east0)
+	n.toEast.To(n.east.app.Addr().String())
+	eventually(t, "the node that has it leads", n.east.is("leader", func(nodeStatus) bool { return true }))
+	eventually(t, "west fills up", n.westHas(21))
+	n.west.post(100)
+	eventually(t, "and takes what comes then", n.westHas(22))
+	if err := n.west.stop(); err != nil {
+		t.Fatal(err)
+	}
+
+	// One that never followed leads alone while Redis is away. When it is back, it keeps what it took, and does not keep the
+	// lead from the node whose history Redis has.
+	for i := range 20 {
+		n.east.post(200 + i)
+	}
+	n.trim()
+	if err := n.east.stop(); err != nil {
+		t.Fatal(err)
+	}
+	n.toRedis.Set(link.Cut)
+	if err := os.Remove(filepath.Join(n.west0.DataDir, "role")); err != nil {
+		t.Fatal(err)
+	}
+	n.west = run(t, n.west0)
+	n.west.post(300)
+	n.toRedis.Set(link.Open)
+	eventually(t, "west goes on alone", n.west.is("leader", func(s nodeStatus) bool { return s.Degraded && strings.Contains(s.Reason, "another history") }))
+	eventually(t, "and leaves the lease", n.free)
+	n.west.post(301)
+	n.east = run(t, n.east0)
+	eventually(t, "the node that has it leads again", n.east.is("leader", func(s nodeStatus) bool { return s.Mirror.State == "current" }))
+	if err := <-n.west.ended; !app.Deposed(err) {
+		t.Errorf("west ended: %v", err)
+	}
+	n.west.ended = nil
+}
+
+// TestGapForGood: where no node has what Redis has no longer, forgetting the stream has the one that is left lead.
+func TestGapForGood(t *testing.T) {
+	t.Parallel()
+	n := newEast(t)
+	n.runWest()
+	n.east.post(0)
+	eventually(t, "west has it", n.westHas(1))
+	if err := n.west.stop(); err != nil {
+		t.Fatal(err)
+	}
+	n.east.post(1)
+	n.east.post(2)
+	n.trim()
+	if err := n.east.stop(); err != nil {
+		t.Fatal(err)
+	}
+	n.west = run(t, n.west0)
+	eventually(t, "west waits", n.west.is("follower", func(s nodeStatus) bool { return strings.Contains(s.Reason, "lacks events") }))
+	n.cli("DEL", "events")
+	n.cli("DEL", "meta")
+	eventually(t, "west leads", n.west.is("leader", func(s nodeStatus) bool { return s.Mirror.State == "current" && !s.Degraded }))
+	n.west.post(3)
+	if got := n.west.incidents(); got != 2 {
+		t.Errorf("%d incidents, want 2", got)
+	}
 }

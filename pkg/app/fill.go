@@ -30,13 +30,11 @@ func (a *App) seek(ctx context.Context) error {
 		if asked != nil {
 			return asked
 		}
-		if held && h.Node != a.o.Node { // it need not be the one that led a moment ago
-			a.cluster.led(&h)
-		}
-		l := a.cluster.leader.Load()
-		if l == nil || l.Node == a.o.Node || a.seq.Leads() {
+		if !held || h.Node == a.o.Node || a.seq.Leads() {
+			a.cluster.led(nil)
 			return err
 		}
+		a.cluster.led(&h) // it need not be the one that led a moment ago
 		if failed := a.fill(ctx); failed != nil {
 			return failed
 		}
@@ -53,6 +51,7 @@ func (a *App) seek(ctx context.Context) error {
 		}
 		id = redisstore.ID{Epoch: f.Epoch, Seq: last}
 	}
+	a.bar(nil)
 	a.cluster.tail.Seek(id)
 	a.cluster.seeking = false
 	return nil

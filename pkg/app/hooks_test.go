@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"encoding/hex"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -102,4 +103,73 @@ func TestHooksFile(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// TestHooksOfTwoNodes: each event is sent by the node that leads, and the next one goes on where it ended.
+func TestHooksOfTwoNodes(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var keys, batches []string
+	target := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if key := r.Header.Get("Idempotency-Key"); strings.HasPrefix(key, "one-") {
+			keys = append(keys, key)
+		} else {
+			batches = append(batches, key)
+		}
+	}))
+	defer target.Close()
+	n := newEast(t)
+	if err := n.east.stop(); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{n.east0.DataDir, n.west0.DataDir} {
+		text := "targets:\n- {id: one, url: \"" + target.URL + "\", secret_file: hook.secret, events: [incident.opened]}\n- {id: many, url: \"" + target.URL + "\", secret_file: hook.secret, events: [incident.opened], batch: 10}\n"
+		for name, content := range map[string]string{"hook.secret": "a secret of some length", "hooks.yaml": text} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	source, wal := n.east.source, n.east.wal // of the first, which west's folder has too
+	n.east = run(t, n.east0)
+	n.toEast.To(n.east.app.Addr().String())
+	n.east.source, n.east.wal = source, wal
+	eventually(t, "east leads", n.east.is("leader", func(s nodeStatus) bool { return s.Mirror.State == "current" }))
+	n.runWest()
+	sent := func(want int) func() error {
+		return func() error {
+			mu.Lock()
+			defer mu.Unlock()
+			slices.Sort(keys)
+			if len(keys) != want || len(slices.Compact(slices.Clone(keys))) != want || len(batches) == 0 {
+				return fmt.Errorf("%d webhooks, want %d, each once: %q, %q", len(keys), want, keys, batches)
+			}
+			return nil
+		}
+	}
+	for i := range 5 {
+		n.east.post(i)
+	}
+	eventually(t, "east sends", sent(5))
+	eventually(t, "west has all of it", n.westHas(5))
+	if err := n.east.stop(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "west leads", n.west.is("leader", func(s nodeStatus) bool { return s.Mirror.State == "current" }))
+	for i := range 3 {
+		n.west.post(100 + i)
+	}
+	eventually(t, "west sends what is new and nothing else", sent(8))
+	n.east = run(t, n.east0)
+	n.toEast.To(n.east.app.Addr().String())
+	n.east.source, n.east.wal = source, wal
+	eventually(t, "east follows", n.east.is("follower", func(s nodeStatus) bool { return s.Leader != "" }))
+	if err := n.west.stop(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "east leads again", n.east.is("leader", func(s nodeStatus) bool { return s.Mirror.State == "current" }))
+	n.east.post(200)
+	eventually(t, "east goes on where west ended", sent(9))
 }

@@ -86,6 +86,9 @@ func (a *App) node() api.NodeStatus {
 		n.Role, n.Mirror.State = "follower", "following"
 		if n.Leader == "" {
 			n.Degraded, n.Reason = true, "no node leads, as far as this one sees"
+			if why := a.cluster.barred.Load(); why != nil {
+				n.Reason = "no node leads, and this one lacks events of the city: " + *why
+			}
 		}
 		if err := a.seq.Err(); err != nil {
 			n.Degraded, n.Reason = true, "the journal failed, and what the city decides is not seen here any more: "+err.Error()
@@ -100,6 +103,8 @@ func (a *App) node() api.NodeStatus {
 		n.Degraded, n.Reason = true, "cut off: neither Redis nor the node that led answers; this node goes on alone, and hands over what it takes when it is heard again"
 	case s.Phase == redisstore.Down || s.Phase == redisstore.Refused:
 		n.Degraded, n.Reason = true, "redis: "+s.Reason
+	case a.cluster.barred.Load() != nil:
+		n.Degraded, n.Reason = true, "redis holds another history than this node, which goes on alone: "+*a.cluster.barred.Load()
 	case a.cluster.alone.Load():
 		n.Degraded, n.Reason = true, "the lease cannot be renewed: this node leads alone"
 	case s.LagSeconds > mirrorLateAfter.Seconds():

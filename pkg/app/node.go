@@ -42,6 +42,7 @@ type node struct {
 	alone   atomic.Bool            // leads without the lease being renewed: Redis is out of reach
 	cut     atomic.Bool            // followed, and leads alone since neither Redis nor the leader answered
 	claimed atomic.Bool            // Redis knows this epoch: the mirror may write under it
+	barred  atomic.Pointer[string] // why this node may not lead: Redis has a history of the city that it lacks; nil: it may
 	seeking bool                   // the tail has no place yet
 	role    string                 // as on disk; "": not read yet, or none
 	free    time.Time              // since when nobody has held the lease, as a follower sees it; zero: somebody does
@@ -114,6 +115,10 @@ func (a *App) settle(ctx context.Context) error {
 	if Deposed(err) || errors.Is(err, dispatch.ErrNewer) {
 		return err
 	}
+	if errors.Is(err, redisstore.ErrGap) { // another has those events, and leads when it comes
+		a.bar(err)
+		return a.remember(roleFollower)
+	}
 	if role, address, _ := strings.Cut(a.remembered(), " "); !Final(err) && role == roleFollower {
 		a.o.Logger.Warn("redis is out of reach; this node followed last, and waits", "error", err)
 		if address != "" {
@@ -123,6 +128,23 @@ func (a *App) settle(ctx context.Context) error {
 	}
 	a.o.Logger.Warn("this node leads alone, without Redis", "error", err)
 	return a.leadAlone(ctx)
+}
+
+// bar keeps this node from leading while Redis has a history of the city that it lacks, nil: no longer. It is said once.
+func (a *App) bar(err error) {
+	before := a.cluster.barred.Load()
+	if err == nil {
+		if before != nil {
+			a.cluster.barred.Store(nil)
+			a.o.Logger.Info("this node has what the city has; it may lead again")
+		}
+		return
+	}
+	why := err.Error()
+	a.cluster.barred.Store(&why)
+	if before == nil {
+		a.o.Logger.Error("redis has a history of the city that this node lacks: the lead is left to a node that has it; start that one, and where there is none see docs/operation.md", "error", err)
+	}
 }
 
 // leadAlone begins an epoch without Redis. Two nodes may do so at once: each goes up by a number of its own, so
@@ -170,6 +192,12 @@ func (a *App) runNode(ctx context.Context) error {
 		}
 		if ctx.Err() != nil {
 			return nil
+		}
+		if errors.Is(err, redisstore.ErrGap) {
+			a.bar(err)
+			a.cluster.free = time.Time{}
+			pause(ctx, a.cluster.ttl/4)
+			continue
 		}
 		if final(err) {
 			return err
@@ -236,6 +264,9 @@ func (a *App) keepLeading(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", ErrDeposed, err)
 	}
 	a.current.Store(time.Now().UnixNano()) // what it shows from when its journal fails is of then
+	if a.cluster.barred.Load() != nil {
+		return a.keepBarred(ctx)
+	}
 	h, mine, err := a.cluster.lease.Renew(ctx)
 	switch {
 	case err != nil:
@@ -249,8 +280,8 @@ func (a *App) keepLeading(ctx context.Context) error {
 			if !Final(err) {
 				return err
 			}
-			a.o.Logger.Error("redis holds another history than this node, and nobody who leads it: it is left alone", "error", err)
-			pause(ctx, 10*a.cluster.ttl)
+			a.bar(err)
+			return a.cluster.lease.Release(ctx) // for a node whose history it is
 		}
 	default:
 		a.cluster.led(&h)
@@ -260,6 +291,24 @@ func (a *App) keepLeading(ctx context.Context) error {
 		}
 	}
 	pause(ctx, a.cluster.ttl/6)
+	return nil
+}
+
+// keepBarred goes on alone, beside a history in Redis that is not this node's, without the lease: a node whose history it
+// is may lead.
+func (a *App) keepBarred(ctx context.Context) error {
+	pause(ctx, a.cluster.ttl/4)
+	h, held, err := a.cluster.lease.Holder(ctx)
+	switch {
+	case err != nil:
+		return err
+	case held && h.Node != a.o.Node:
+		return fmt.Errorf("%w: %s at %s", ErrDeposed, h.Node, h.Address)
+	}
+	if err := a.cluster.tail.Compare(ctx, a.log); !Final(err) {
+		a.bar(nil)
+		return err
+	}
 	return nil
 }
 
@@ -331,7 +380,7 @@ func (a *App) adopt(ctx context.Context, wait time.Duration) (n int, err error) 
 }
 
 // stand takes the lease if it is free and, having all of the stream, begins an epoch of its own.
-func (a *App) stand(ctx context.Context) error {
+func (a *App) stand(ctx context.Context) (err error) {
 	h, mine, err := a.cluster.lease.Take(ctx)
 	if err != nil {
 		return err
@@ -340,13 +389,18 @@ func (a *App) stand(ctx context.Context) error {
 	if !mine {
 		return a.remember(roleFollower + " " + h.Address)
 	}
+	defer func() {
+		if err != nil { // a lead for a node that can
+			a.cluster.led(nil)
+			leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeTimeout)
+			defer cancel()
+			err = errors.Join(err, a.cluster.lease.Release(leaving))
+		}
+	}()
 	began := time.Now()
 	for range claimTries {
 		for {
 			n, err := a.adopt(ctx, 0)
-			if errors.Is(err, dispatch.ErrNewer) { // a lead for a node that can read the city
-				return errors.Join(err, a.cluster.lease.Release(ctx))
-			}
 			if err != nil {
 				return err
 			}
