@@ -7,7 +7,6 @@ import (
 	"github.com/banyan-ecc/banyan/pkg/alert"
 	"github.com/banyan-ecc/banyan/pkg/api"
 	"github.com/banyan-ecc/banyan/pkg/history"
-	"github.com/banyan-ecc/banyan/pkg/journal"
 	"github.com/banyan-ecc/banyan/pkg/sequencer"
 )
 
@@ -42,11 +41,7 @@ func (a *App) openHistory() (err error) {
 		name:  "history",
 		after: func(context.Context) (uint64, error) { return a.past.After(a.log) },
 		take: func(ctx context.Context, entries []sequencer.Entry) error {
-			frames := make([]journal.Frame, len(entries))
-			for i := range entries {
-				frames[i] = entries[i].Frame
-			}
-			if err := a.past.Take(ctx, frames); err != nil || len(entries) == maxFollowFrames {
+			if err := a.past.Take(ctx, entries); err != nil || len(entries) == maxFollowFrames {
 				return err
 			}
 			pause(ctx, historyRest)

@@ -29,7 +29,7 @@ type world struct {
 	tb     testing.TB
 	city   *plan.City
 	state  *dispatch.State
-	frames []journal.Frame
+	frames []sequencer.Entry
 	events []dispatch.Event
 	now    time.Time
 	r      *rand.Rand
@@ -85,7 +85,7 @@ func (w *world) do(c dispatch.Command) []dispatch.Event {
 	if err != nil {
 		w.tb.Fatal(err)
 	}
-	w.frames = append(w.frames, journal.Frame{Epoch: 1, Seq: events[0].Seq, Count: uint32(len(events)), Payload: payload})
+	w.frames = append(w.frames, sequencer.Entry{Frame: journal.Frame{Epoch: 1, Seq: events[0].Seq, Count: uint32(len(events)), Payload: payload}})
 	w.events = append(w.events, events...)
 	return events
 }
@@ -206,7 +206,7 @@ func TestExactlyOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		from = slices.IndexFunc(w.frames, func(f journal.Frame) bool { return f.Seq > seq })
+		from = slices.IndexFunc(w.frames, func(e sequencer.Entry) bool { return e.Seq > seq })
 		if from < 0 {
 			break
 		}
@@ -391,7 +391,7 @@ func TestAnotherJournal(t *testing.T) {
 	if err := s.Take(t.Context(), w.frames); err != nil {
 		t.Fatal(err)
 	}
-	last := w.frames[len(w.frames)-1]
+	last := w.frames[len(w.frames)-1].Frame
 	if seq, err := s.After(fakeLog{last}); err != nil || seq != last.LastSeq() {
 		t.Errorf("the same journal: %d, %v", seq, err)
 	}
@@ -403,7 +403,7 @@ func TestAnotherJournal(t *testing.T) {
 	if err := s.Take(t.Context(), w.frames); err != nil {
 		t.Fatal(err)
 	}
-	if seq, err := s.After(fakeLog{w.frames[1]}); err != nil || seq != 0 {
+	if seq, err := s.After(fakeLog{w.frames[1].Frame}); err != nil || seq != 0 {
 		t.Errorf("a shorter journal: %d, %v", seq, err)
 	}
 }

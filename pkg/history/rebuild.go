@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/banyan-ecc/banyan/pkg/journal"
+	"github.com/banyan-ecc/banyan/pkg/sequencer"
 )
 
 // A portion of a rebuild.
@@ -29,22 +30,22 @@ func Rebuild(ctx context.Context, dir string, read func(func(journal.Frame) erro
 		return err
 	}
 	defer s.Close()
-	var frames []journal.Frame
+	var entries []sequencer.Entry
 	size := 0
 	give := func() error {
-		if len(frames) == 0 {
+		if len(entries) == 0 {
 			return nil
 		}
-		err := s.Take(ctx, frames)
+		err := s.Take(ctx, entries)
 		if err == nil {
-			progress(frames[len(frames)-1].LastSeq())
+			progress(entries[len(entries)-1].LastSeq())
 		}
-		frames, size = frames[:0], 0
+		entries, size = entries[:0], 0
 		return err
 	}
 	err = read(func(f journal.Frame) error {
-		frames, size = append(frames, f), size+len(f.Payload)
-		if len(frames) < rebuildFrames && size < rebuildBytes {
+		entries, size = append(entries, sequencer.Entry{Frame: f}), size+len(f.Payload)
+		if len(entries) < rebuildFrames && size < rebuildBytes {
 			return nil
 		}
 		return give()

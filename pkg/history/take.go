@@ -68,17 +68,17 @@ type lateness struct {
 }
 
 // Take takes in frames that follow what is in; those it has already are passed over. It either takes all or none.
-func (s *Store) Take(ctx context.Context, frames []journal.Frame) (err error) {
+func (s *Store) Take(ctx context.Context, entries []sequencer.Entry) (err error) {
 	s.taking.Lock()
 	defer s.taking.Unlock()
 	done, err := s.Seq(ctx)
 	if err != nil {
 		return err
 	}
-	for len(frames) > 0 && frames[0].LastSeq() <= done {
-		frames = frames[1:]
+	for len(entries) > 0 && entries[0].LastSeq() <= done {
+		entries = entries[1:]
 	}
-	if len(frames) == 0 {
+	if len(entries) == 0 {
 		return nil
 	}
 	zone := s.zone
@@ -97,16 +97,16 @@ func (s *Store) Take(ctx context.Context, frames []journal.Frame) (err error) {
 	defer tx.Rollback() //nolint:errcheck // nothing to undo after Commit
 	p := &portion{s: s, ctx: whole, pace: pace{s.rests, time.Now()}, hurry: ctx, tx: tx, prepared: map[string]*sql.Stmt{}, part: dispatch.NewPart(),
 		incidents: map[string]*entry{}, cells: map[cell]*statistics.Tally{}, late: map[string]*lateness{}}
-	for i := range frames {
+	for _, e := range entries {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := p.frame(&frames[i]); err != nil {
-			return fmt.Errorf("history, frame at %d: %w", frames[i].Seq, err)
+		if err := p.entry(&e); err != nil {
+			return fmt.Errorf("history, frame at %d: %w", e.Seq, err)
 		}
 		p.pace.breathe(p.hurry)
 	}
-	last := &frames[len(frames)-1]
+	last := &entries[len(entries)-1].Frame
 	for key, value := range map[string]string{"seq": strconv.FormatUint(last.LastSeq(), 10), "last frame": sum(last)} {
 		if err := p.exec("INSERT INTO meta VALUES(?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", key, value); err != nil {
 			return err
@@ -147,8 +147,8 @@ func (p *portion) row(query string, arg any, into ...any) (bool, error) {
 	return err == nil, err
 }
 
-func (p *portion) frame(f *journal.Frame) error {
-	events, err := sequencer.DecodeEvents(f.Payload)
+func (p *portion) entry(e *sequencer.Entry) error {
+	events, _, err := e.Events()
 	if err != nil {
 		return err
 	}

@@ -2,11 +2,13 @@ package sequencer
 
 import (
 	"bytes"
+	"errors"
 	"math/rand/v2"
 	"reflect"
 	"slices"
 	"testing"
 
+	"github.com/banyan-ecc/banyan/dispatch"
 	"github.com/banyan-ecc/banyan/pkg/journal"
 )
 
@@ -54,10 +56,18 @@ func TestEntries(t *testing.T) {
 			t.Errorf("frame at %d: %v", f.Seq, err)
 		}
 	}
-	for name, f := range map[string]journal.Frame{"count": {Seq: frames[0].Seq, Count: frames[0].Count + 1, Payload: frames[0].Payload}, "no record": {Seq: 1, Count: 1, Payload: []byte("x")}} {
-		back := Entry{Frame: f}
-		if _, err := back.Items(); err == nil {
-			t.Errorf("%s: no error", name)
+	newer := func(payload string) bool {
+		e := Entry{Frame: journal.Frame{Seq: 1, Count: 1, Payload: []byte(payload)}}
+		events, _, err := e.Events()
+		if err == nil || events != nil {
+			t.Errorf("%s: %v, %v", payload, events, err)
+		}
+		return errors.Is(err, dispatch.ErrNewer)
+	}
+	for payload, want := range map[string]bool{`{"engine":1000000,"digest":"","command":{},"events":[7]}`: true, `{"engine":1,"digest":"","command":{},"events":[7]}`: false,
+		`{"engine":1,"digest":"","command":{},"events":[{"seq":2}]}`: false, `{"engine":1,"digest":"","command":{},"events":[{"seq":1},{"seq":2}]}`: false, "x": false, "": false} {
+		if newer(payload) != want {
+			t.Errorf("%s: newer: %v", payload, !want)
 		}
 	}
 }

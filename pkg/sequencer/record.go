@@ -89,20 +89,3 @@ func (r *Record) DecodeEvents() ([]dispatch.Event, error) {
 	}
 	return out, nil
 }
-
-// DecodeEvents reads the events of a frame's payload as Record.DecodeEvents does, without the command and without looking
-// at their bytes twice.
-func DecodeEvents(payload []byte) ([]dispatch.Event, error) {
-	var r struct {
-		Engine int              `json:"engine"`
-		Events []dispatch.Event `json:"events"`
-	}
-	if err := json.Unmarshal(payload, &r); err == nil && dispatch.Readable(r.Engine) == nil {
-		return r.Events, nil
-	}
-	rec, err := DecodeRecord(payload) // what is wrong with it
-	if err != nil {
-		return nil, err
-	}
-	return rec.DecodeEvents()
-}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"iter"
 	"math/rand/v2"
-	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -459,42 +458,5 @@ func TestManyAtOnce(t *testing.T) {
 	}
 	if !bytes.Equal(n.replica(), snapshot(t, v.State())) {
 		t.Error("decided again, another state comes")
-	}
-}
-
-// TestDecodeEvents reads the events of frames both ways, and a frame of a newer engine, whose events may be anything.
-func TestDecodeEvents(t *testing.T) {
-	n := begin(t, nil, nil)
-	n.work(rand.New(rand.NewPCG(3, 3)), 40)
-	seen := 0
-	for f, err := range n.journal.Read(1) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		rec, err := DecodeRecord(f.Payload)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, err := rec.DecodeEvents()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := DecodeEvents(f.Payload); err != nil || len(got) == 0 || !reflect.DeepEqual(got, want) {
-			t.Errorf("frame at %d: %v\n%+v, want\n%+v", f.Seq, err, got, want)
-		}
-		seen++
-	}
-	if seen < 2 {
-		t.Errorf("%d frames", seen)
-	}
-	for _, payload := range []string{`{"engine":1000000,"events":[7]}`, `{"engine":1000000,"events":[{"seq":1}]}`} {
-		if got, err := DecodeEvents([]byte(payload)); !errors.Is(err, dispatch.ErrNewer) || got != nil {
-			t.Errorf("%s: %v, %v", payload, got, err)
-		}
-	}
-	for _, payload := range []string{``, `{"engine":1,"events":[7]}`, `{"engine":1,"events":[{}]`} {
-		if _, err := DecodeEvents([]byte(payload)); err == nil {
-			t.Errorf("%s was read", payload)
-		}
 	}
 }
