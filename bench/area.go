@@ -18,6 +18,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/banyan-ecc/banyan/geo"
+	"github.com/banyan-ecc/banyan/pkg/api"
 	"github.com/banyan-ecc/banyan/pkg/app"
 	"github.com/banyan-ecc/banyan/pkg/plan"
 )
@@ -62,7 +63,7 @@ func (d *driver) areas(ctx context.Context) error {
 	locate := []*way{
 		{name: "H3 cell of a position (floor)", n: inMemory, ask: func(p geo.Point) error { _ = geo.CellAt(p); return nil }},
 		{name: "Banyan, geo.Index.Locate, as the engine asks", n: inMemory, ask: func(p geo.Point) error { _ = city.Areas.Locate(p); return nil }},
-		{name: "Banyan over HTTP, GET /areas/locate", n: askings, ask: func(p geo.Point) error { return c.locate(ctx, p) }},
+		{name: "Banyan over HTTP, GET /areas/locate", n: min(askings, api.KeyBurst/d.rounds), ask: func(p geo.Point) error { return c.locate(ctx, p) }},
 		{name: "PostGIS, prepared statement, ST_Covers with GiST", n: askings, ask: func(p geo.Point) error {
 			rows, err := pg.Query(ctx, "locate", p.Lon, p.Lat)
 			if err != nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/banyan-ecc/banyan/pkg/app"
+	"github.com/banyan-ecc/banyan/pkg/journal"
 	"github.com/banyan-ecc/banyan/test/link"
 )
 
@@ -218,8 +219,23 @@ func TestCutOff(t *testing.T) {
 	if !app.Deposed(err) {
 		t.Fatalf("west ended with %v", err)
 	}
+	told := filepath.Join(n.west0.DataDir, "hooks", "province") // of events that only west had, too
+	if err := errors.Join(os.MkdirAll(filepath.Dir(told), 0o700), os.WriteFile(told, []byte("4000000000-60"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	if err := app.Rejoin(t.Context(), n.west0.DataDir, n.westRedis, n.west0.City.ID, n.west0.Logger); err != nil {
 		t.Fatal(err)
+	}
+	log, err := journal.Open(filepath.Join(n.west0.DataDir, app.JournalDir), journal.Options{Logger: n.west0.Logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, err := log.FrameAt(log.LastSeq())
+	if err := errors.Join(err, log.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(told); err != nil || string(b) != fmt.Sprintf("%d-%d", last.Epoch, last.LastSeq()) {
+		t.Errorf("a target of webhooks came to %s, %v, where the journal is cut off at %d-%d", b, err, last.Epoch, last.LastSeq())
 	}
 	n.runWest()
 	eventually(t, "east has what west took", func() error {

@@ -95,11 +95,11 @@ func (a *App) keepHooks(ctx context.Context) {
 	})
 }
 
-// tellHooks tells Redis how far the targets came, if this node sends. What it is told is true whoever tells it last: a
-// place is of an epoch.
+// tellHooks tells Redis how far the targets came, if this node sends what is the city's. What it is told is true whoever
+// tells it last: a place is of an epoch. An epoch that Redis does not know may be none of the city's.
 func (a *App) tellHooks(ctx context.Context) {
 	p := &a.places
-	if p.client == nil || !a.seq.Leads() {
+	if p.client == nil || !a.seq.Leads() || !a.cluster.claimed.Load() {
 		return
 	}
 	next := map[string]any{}

@@ -305,6 +305,7 @@ func (a *App) keepBarred(ctx context.Context) error {
 	case held && h.Node != a.o.Node:
 		return fmt.Errorf("%w: %s at %s", ErrDeposed, h.Node, h.Address)
 	}
+	a.cluster.cut.Store(false) // Redis answers
 	if err := a.cluster.tail.Compare(ctx, a.log); !Final(err) {
 		a.bar(nil)
 		return err

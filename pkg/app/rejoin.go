@@ -16,6 +16,7 @@ import (
 
 	"github.com/banyan-ecc/banyan/dispatch"
 	"github.com/banyan-ecc/banyan/pkg/alert"
+	"github.com/banyan-ecc/banyan/pkg/hooks"
 	"github.com/banyan-ecc/banyan/pkg/journal"
 	"github.com/banyan-ecc/banyan/pkg/redisstore"
 	"github.com/banyan-ecc/banyan/pkg/sequencer"
@@ -56,6 +57,13 @@ func Rejoin(ctx context.Context, dir, target, city string, logger *slog.Logger) 
 		return err
 	}
 	if err := keepCommands(dir, commands); err != nil {
+		return err
+	}
+	common, err := old.FrameAt(diverged.Common)
+	if err != nil {
+		return err
+	}
+	if err := hooks.Cut(dir, hooks.Place{Epoch: common.Epoch, Seq: diverged.Common}); err != nil {
 		return err
 	}
 	if err := copyUpTo(old, filepath.Join(dir, rejoinDir), diverged.Common, logger); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -82,6 +83,23 @@ func readPlace(path string) (p Place, ok bool, err error) {
 		return p, false, fmt.Errorf("%s: %w; remove it to begin at what happens next", path, err)
 	}
 	return p, true, nil
+}
+
+// Cut has no target of a data folder further than last, behind which its journal is cut off: what stands there then are
+// other events.
+func Cut(dataDir string, last Place) error {
+	dir := filepath.Join(dataDir, "hooks")
+	files, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, f := range files {
+		path := filepath.Join(dir, f.Name())
+		if p, ok, _ := readPlace(path); ok && (last.Before(p) || p.Seq > last.Seq) { // what is none is said when it is opened
+			err = errors.Join(err, writePlace(path, last))
+		}
+	}
+	return err
 }
 
 // writePlace writes how far a target came.

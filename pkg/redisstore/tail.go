@@ -114,8 +114,11 @@ func (t *Tail) Compare(ctx context.Context, log Log) error {
 	if p.First > last+1 {
 		return fmt.Errorf("%w: it begins at %d, this node ends at %d; the node that leads has it, or: copy the journal folder of another node here while this one is stopped", ErrGap, p.First, last)
 	}
-	if last == 0 || p.First == last+1 { // it goes on where this node ends
+	if last == 0 {
 		return nil
+	}
+	if p.First == last+1 {
+		return t.follows(ctx, log, last)
 	}
 	// The newest event that both have a place for: if that is the same, so is everything before it.
 	ours, err := log.FrameAt(min(last, p.ID.Seq))
@@ -127,6 +130,24 @@ func (t *Tail) Compare(ctx context.Context, log Log) error {
 		return err
 	}
 	return t.common(ctx, log, p)
+}
+
+// follows reports whether the stream, which begins behind the last event of a journal, may go on where that ends: epochs
+// only grow. The error is ErrForeign where they do not.
+func (t *Tail) follows(ctx context.Context, log Log, last uint64) error {
+	ours, err := log.FrameAt(last)
+	if err != nil {
+		return err
+	}
+	first, err := t.client.XRangeN(ctx, t.names.Events(), "-", "+", 1).Result()
+	if err != nil || len(first) == 0 {
+		return err
+	}
+	id, err := ParseID(first[0].ID)
+	if err == nil && id.Epoch < ours.Epoch {
+		err = fmt.Errorf("%w: it goes on with %v where this node has %d-%d, of a later epoch; put the data folder aside and begin with an empty one", ErrForeign, id, ours.Epoch, last)
+	}
+	return err
 }
 
 // holds reports whether the stream has a frame.
