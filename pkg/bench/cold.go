@@ -27,6 +27,8 @@ const (
 	aimCold  = 10 * time.Second
 	coldTail = 20_000 // alerts behind the snapshot
 	coldTold = 10     // times the filling says how far it is
+
+	hugePages = "/sys/kernel/mm/transparent_hugepage/enabled" // of Linux; absent elsewhere
 )
 
 // coldStart fills a centre with open incidents and starts it again: from its snapshot, and after a kill from the snapshot
@@ -44,6 +46,9 @@ func (b *bench) coldStart(ctx context.Context, s Scenario) (err error) {
 	before := b.Centre
 	defer func() { b.Centre = before }()
 	b.Centre = &Centre{URL: url, SourceTokens: h.SourceTokens}
+	if mode, err := os.ReadFile(hugePages); err == nil { // a quarter of a start hangs on it
+		b.printf("  transparent huge pages: %s", mode)
+	}
 	for i := range coldTold {
 		if err := b.fill(ctx, b.o.Cold*(i+1)/coldTold-b.o.Cold*i/coldTold); err != nil {
 			return err
