@@ -35,27 +35,33 @@ type gated struct {
 	gateway *centre
 }
 
-func newGated(t *testing.T) *gated {
+func newGated(t *testing.T, change ...func(*app.Options)) *gated {
 	t.Helper()
 	redis := startRedis(t)
 	g := &gated{t: t, redis: redis, toRedis: link.New(t, redis), toEast: link.New(t, "127.0.0.1:1"), dir: t.TempDir()}
 	o := options(t, g.dir)
 	o.Redis, o.Node, o.Advertise = "redis://"+redis+"/0", "east", "http://"+g.toEast.Addr()
+	for _, f := range change {
+		f(&o)
+	}
 	g.east = run(t, o)
 	g.toEast.To(g.east.app.Addr().String())
 	eventually(t, "east leads", g.east.is("leader", func(s nodeStatus) bool { return s.Mirror.State == "current" }))
-	g.gateway = runGateway(t, "redis://"+g.toRedis.Addr()+"/0", g.dir, g.east)
+	g.gateway = runGateway(t, "redis://"+g.toRedis.Addr()+"/0", g.dir, g.east, change...)
 	return g
 }
 
 // runGateway opens a gateway with a key of the node whose data folder is dir.
-func runGateway(t *testing.T, redis, dir string, node *centre) *centre {
+func runGateway(t *testing.T, redis, dir string, node *centre, change ...func(*app.Options)) *centre {
 	t.Helper()
 	token, err := auth.Add(dir, auth.Key{Role: auth.RoleGateway, Name: "gateway"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := options(t, "")
+	for _, f := range change {
+		f(&o)
+	}
 	o.Redis, o.Node, o.GatewayKey = redis, "gateway", filepath.Join(t.TempDir(), "key")
 	if err := os.WriteFile(o.GatewayKey, []byte(token+"\n"), 0o600); err != nil {
 		t.Fatal(err)

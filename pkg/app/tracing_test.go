@@ -16,6 +16,8 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 
 	"github.com/banyan-ecc/banyan/pkg/app"
+	"github.com/banyan-ecc/banyan/pkg/auth"
+	"github.com/banyan-ecc/banyan/pkg/ingest/cap"
 	"github.com/banyan-ecc/banyan/pkg/telemetry"
 )
 
@@ -311,6 +313,44 @@ func (k *cluster) clean() {
 
 // TestTracesWithoutCollector: while the collector takes nothing, alerts are accepted all the same, what waits for it is
 // bounded and what is dropped is counted; and the server stops in time.
+// TestTracesAtAGateway: an alert and a CAP message that come through a gateway go on with the traces that they bring, to the
+// screens of the gateway.
+func TestTracesAtAGateway(t *testing.T) {
+	t.Parallel()
+	collector := startCollector(t)
+	city, err := app.ReadCity("../../configs/fuzhou")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGated(t, func(o *app.Options) { o.City, o.TraceEndpoint, o.TraceSample = city, collector.url, 1 })
+	key, err := auth.Add(g.dir, auth.Key{Role: auth.RoleSource, Source: "weather-cap"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &cluster{collector: collector, leader: g.east, follower: g.gateway}
+	wall := k.wall(g.gateway)
+	for _, c := range []struct {
+		path, kind, key, trace string
+		body                   []byte
+	}{{"/api/v1/alerts", "application/json", g.east.source, restTrace, []byte(alert(1))}, {"/api/v1/cap", cap.MediaType, key, eventTrace, warning("traced")}} {
+		if status, answer := g.gateway.hand(c.path, c.kind, c.key, c.body, "Traceparent", traceparent(c.trace, "01")); status != http.StatusAccepted || answer.IncidentID == "" {
+			t.Fatalf("%s: %d %+v", c.path, status, answer)
+		}
+		seq, _ := g.east.last()
+		wall.draw(seq)
+		spans := collector.of(c.trace, 7) // five at the node, push and drawn at the gateway
+		root := named(spans, "alert", "east")
+		if root.parent != sourceSpan {
+			t.Errorf("%s: %+v is not within what the source began", c.path, root)
+		}
+		for _, at := range [][2]string{{"receive", "east"}, {"decide", "east"}, {"commit", "east"}, {"mirror", "east"}, {"push", "gateway"}, {"drawn", "gateway"}} {
+			if s := named(spans, at[0], at[1]); s.parent != root.span {
+				t.Errorf("%s: %s at %s: %+v within %s", c.path, at[0], at[1], s, root.span)
+			}
+		}
+	}
+}
+
 func TestTracesWithoutCollector(t *testing.T) {
 	t.Parallel()
 	hang := make(chan struct{})
