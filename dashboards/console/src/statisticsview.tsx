@@ -9,15 +9,15 @@ import { named, nameOf } from './text.ts'
 import { atDate, between, departmentName, duration, shiftName, typeName } from './words.ts'
 import { Shell } from './shell.tsx'
 
-const READ_EVERY_MS = 60_000
+const READ_EVERY_MS = 10_000 // what happened is in the figures some seconds later
 const MAX_BARS = 60
 const MAX_LATE = 50
 
 // StatisticsView is what happened in a time and how long people took, compared with the time before.
 export function StatisticsView() {
   const t = text.value
-  const minute = Math.floor(serverNow.value / READ_EVERY_MS)
-  useEffect(() => void readStatistics(), [period.value, grouping.value, minute])
+  const turn = Math.floor(serverNow.value / READ_EVERY_MS)
+  useEffect(() => void readStatistics(), [period.value, grouping.value, turn])
   const r = report.value
   const failed = (e: unknown) => say(e instanceof Error ? e.message : String(e), true)
   return (
