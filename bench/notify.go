@@ -277,7 +277,7 @@ func (d *driver) notifies(ctx context.Context) error {
 			load  string
 			rates []float64
 		}{{"single POSTs", single}, {fmt.Sprintf("%d a request", notifyBatch), batch}} {
-			d.table.add(row{figure: "alert → webhook, " + how + ", " + r.load, value: fmt.Sprintf("%.0f/s", r.rates[i]), floor: "–", peer: fmt.Sprintf("%.0f/s Alertmanager", r.rates[peer]),
+			d.table.add(row{figure: "alert → webhook, " + how + ", " + r.load, value: fmt.Sprintf("%.0f/s", r.rates[i]), floor: none, peer: fmt.Sprintf("%.0f/s Alertmanager", r.rates[peer]),
 				ratio: fmt.Sprintf("%.2f × peer", r.rates[i]/r.rates[peer]), aim: "≥ 4 × peer", met: r.rates[i] >= 4*r.rates[peer]})
 		}
 	}

@@ -341,26 +341,32 @@ func (c *centre) screens() (n int) {
 	return n
 }
 
+// runWestWithAGap runs west alone with the first alert of east, which took others since that the stream has no longer.
+func (n *twoNodes) runWestWithAGap(others int) {
+	n.t.Helper()
+	n.runWest()
+	n.east.post(0)
+	eventually(n.t, "west has it", n.westHas(1))
+	if err := n.west.stop(); err != nil {
+		n.t.Fatal(err)
+	}
+	for i := range others {
+		n.east.post(1 + i)
+	}
+	n.trim()
+	if err := n.east.stop(); err != nil {
+		n.t.Fatal(err)
+	}
+	n.west = run(n.t, n.west0)
+	eventually(n.t, "west waits and says why", n.west.is("follower", func(s nodeStatus) bool { return s.Degraded && strings.Contains(s.Reason, "lacks events") }))
+}
+
 // TestGapAndNobodyLeads starts the node first that lacks what the stream no longer has: it waits, says why, and leaves the
 // lead to the one that has it.
 func TestGapAndNobodyLeads(t *testing.T) {
 	t.Parallel()
 	n := newEast(t)
-	n.runWest()
-	n.east.post(0)
-	eventually(t, "west has it", n.westHas(1))
-	if err := n.west.stop(); err != nil {
-		t.Fatal(err)
-	}
-	for i := range 20 {
-		n.east.post(1 + i)
-	}
-	n.trim()
-	if err := n.east.stop(); err != nil {
-		t.Fatal(err)
-	}
-	n.west = run(t, n.west0)
-	eventually(t, "west waits and says why", n.west.is("follower", func(s nodeStatus) bool { return s.Degraded && strings.Contains(s.Reason, "lacks events") }))
+	n.runWestWithAGap(20)
 	if err := n.free(); err != nil {
 		t.Fatal(err)
 	}
@@ -406,20 +412,7 @@ func TestGapAndNobodyLeads(t *testing.T) {
 func TestGapForGood(t *testing.T) {
 	t.Parallel()
 	n := newEast(t)
-	n.runWest()
-	n.east.post(0)
-	eventually(t, "west has it", n.westHas(1))
-	if err := n.west.stop(); err != nil {
-		t.Fatal(err)
-	}
-	n.east.post(1)
-	n.east.post(2)
-	n.trim()
-	if err := n.east.stop(); err != nil {
-		t.Fatal(err)
-	}
-	n.west = run(t, n.west0)
-	eventually(t, "west waits", n.west.is("follower", func(s nodeStatus) bool { return strings.Contains(s.Reason, "lacks events") }))
+	n.runWestWithAGap(2)
 	n.cli("DEL", "events")
 	n.cli("DEL", "meta")
 	eventually(t, "west leads", n.west.is("leader", func(s nodeStatus) bool { return s.Mirror.State == "current" && !s.Degraded }))

@@ -1,5 +1,5 @@
 // Package hooks sends what happens to other systems as signed webhooks. It follows the journal: each event is sent
-// at least once, in order, however long a target is away, and none is held in memory meanwhile.
+// at least once, in order, however long a target is away, and no more than one portion of them is held in memory meanwhile.
 package hooks
 
 import (
